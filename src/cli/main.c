@@ -1,0 +1,42 @@
+/**
+ * main: the table of commands. One row a command; everything else is in its cmd_<name>.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct kerf_command commands[] = {
+    /* in the order of --help; one row a line */
+    {NULL, NULL, NULL},
+};
+
+static const char about[] = "Simulates node provisioning on Amazon EKS and packs pods into nodes, offline and reproducibly.\n\n"
+                            "Exit: 0 done, 1 the answer is no, 2 usage, 3 input, 4 machine.";
+
+/* A result that did not reach its file is no result: a full disk shows only when the buffer is written out. */
+static int finish_stdout(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fprintf(stderr, "kerf: standard output could not be written: %s\n", strerror(errno));
+    return KERF_EXIT_MACHINE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("kerf %s\n", KERF_VERSION);
+        return finish_stdout(KERF_EXIT_DONE);
+    }
+    struct kerf_errors *errs = kerf_errors_new();
+    int exit_code = kerf_command_dispatch("kerf", about, commands, argc, argv, errs);
+    enum kerf_status status = kerf_errors_status(errs);
+    if (status != KERF_OK && exit_code < KERF_EXIT_INPUT)
+        exit_code = kerf_exit_of(status);
+    exit_code = finish_stdout(exit_code); /* before the errors, so that a terminal shows them last */
+    kerf_errors_print(errs, stderr);
+    kerf_errors_free(errs);
+    return exit_code;
+}
