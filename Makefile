@@ -9,7 +9,7 @@ DEPS ?= yes
 BUILD := build/$(VARIANT)
 
 PACKAGES := gcc clang libclang-rt-14-dev pkg-config python3 libyaml-dev libcjson-dev libgsl-dev libglpk-dev libcriterion-dev
-LIBRARIES := yaml-0.1 libcjson gsl glpk
+LIBRARIES := yaml-0.1 libcjson gsl
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wundef -Wformat=2 -Wno-sign-conversion -Wvla
