@@ -1,0 +1,232 @@
+/**
+ * cluster: the mutable world, and the only place where it changes: nodes and nodeclaims, pods and where they are bound, what
+ * Karpenter remembers (nominations, marks, offerings out of capacity), what the CNI holds. Deciders read it const; controllers
+ * change it through the verbs below; whoever wants to know listens. It decides nothing and has no agenda of its own.
+ *
+ * One entry stands for a nodeclaim and its node, which Karpenter calls a StateNode: either half may be missing. Entries and pods
+ * have ids that are never used again within a run; memory of what is gone is re-used. All times are microseconds since 1970.
+ */
+#ifndef KERF_CLUSTER_H
+#define KERF_CLUSTER_H
+
+#include "model/model.h"
+#include "catalog/catalog.h"
+
+typedef struct {
+    uint32_t index;
+} kerf_node_id;
+typedef struct {
+    uint32_t index;
+} kerf_pod_id;
+#define KERF_NO_NODE ((kerf_node_id){ UINT32_MAX })
+#define KERF_NO_POD ((kerf_pod_id){ UINT32_MAX })
+static inline bool kerf_node_id_equal(kerf_node_id a, kerf_node_id b) { return a.index == b.index; }
+static inline bool kerf_pod_id_equal(kerf_pod_id a, kerf_pod_id b) { return a.index == b.index; }
+
+struct kerf_cluster;
+struct kerf_vpc_pool;
+
+/* ---- what stands in the world ------------------------------------------------------------------------------------------------ */
+
+struct kerf_cluster_pod {
+    kerf_pod_id id;
+    struct kerf_pod pod;     /* pod.node_name agrees with `node` where the node is known */
+    kerf_node_id node;       /* where it is bound; KERF_NO_NODE: nowhere, or on a node that was not read */
+    uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
+    uint32_t index_on_node;  /* place in the node's list */
+    uint32_t index_in_pending;
+    uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
+};
+
+struct kerf_cluster_node {
+    kerf_node_id id;
+    bool has_claim;
+    bool has_node;
+    struct kerf_nodeclaim claim;
+    struct kerf_node node;
+    /* found from labels and references when the halves change */
+    uint32_t nodepool_index;  /* of objects->nodepools; KERF_NOT_FOUND: none, or unknown */
+    uint32_t nodeclass_index; /* of objects->nodeclasses */
+    uint32_t nodegroup_index; /* of objects->nodegroups; KERF_NOT_FOUND: none */
+    uint32_t type_index;      /* of the catalogue; KERF_NOT_FOUND: unknown */
+    uint32_t zone_index;      /* of the catalogue's zones; KERF_NOT_FOUND: unknown */
+    uint32_t capacity_type;   /* enum kerf_capacity_type; KERF_CAPACITY_TYPE_COUNT: unknown or other */
+    /* Karpenter's memory */
+    bool marked_for_deletion; /* the in-memory mark alone; see kerf_cluster_is_deleting */
+    bool in_command;          /* its provider ID belongs to a command of the orchestration queue */
+    kerf_time_us nominated_until_epoch_us; /* KERF_TIME_UNSET: never */
+    /* kept by cluster */
+    const kerf_pod_id *pods; /* bound pods, terminal ones until they are removed; in order of binding */
+    uint32_t pod_count;
+    uint32_t pod_capacity;
+    struct kerf_resources requested;        /* of bound pods that are not terminal */
+    struct kerf_resources daemon_requested; /* of those owned by a DaemonSet */
+    /* the network, kept by ipamd */
+    uint32_t subnet_index;         /* of the scenario's subnets; KERF_NOT_FOUND: not modelled */
+    struct kerf_vpc_pool *network; /* owned by the entry (kerf_cluster_set_network); NULL: not modelled */
+    uint64_t tag;                  /* slot of the lifecycle's books; 0: none */
+};
+
+/* ---- building ------------------------------------------------------------------------------------------------------------------ */
+
+/**
+ * An empty world over immutable inputs, which must outlive it: NodePools, NodeClasses, DaemonSets, budgets, volumes and namespaces are
+ * read from `objects` (not its pods, nodes and nodeclaims: see kerf_cluster_add_objects). Lists the instance types of each NodeClass.
+ */
+struct kerf_cluster *kerf_cluster_new(const struct kerf_objects *objects, const struct kerf_catalog *catalog,
+                                      struct kerf_instance_options instance_options, struct kerf_vocabulary *vocabulary);
+void kerf_cluster_free(struct kerf_cluster *cluster);
+
+/** Puts the nodes, nodeclaims and pods of `objects` into the world: nodes and claims meet by provider ID; pods by spec.nodeName. */
+void kerf_cluster_add_objects(struct kerf_cluster *cluster);
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------------- */
+
+const struct kerf_objects *kerf_cluster_objects(const struct kerf_cluster *cluster);
+const struct kerf_catalog *kerf_cluster_catalog(const struct kerf_cluster *cluster);
+struct kerf_vocabulary *kerf_cluster_vocabulary(const struct kerf_cluster *cluster);
+/** Instance types of a NodeClass, by its index in objects->nodeclasses. */
+const struct kerf_instance_types *kerf_cluster_instance_types(const struct kerf_cluster *cluster, uint32_t nodeclass_index);
+/** The NodeClass that a NodePool refers to; KERF_NOT_FOUND if it was not read. */
+uint32_t kerf_cluster_nodeclass_of_pool(const struct kerf_cluster *cluster, uint32_t nodepool_index);
+
+/** Entries in order of appearance; `at` from 0 to count - 1. Ids stay; positions change when entries go. */
+size_t kerf_cluster_node_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_node *kerf_cluster_node_at(const struct kerf_cluster *cluster, size_t at);
+const struct kerf_cluster_node *kerf_cluster_node(const struct kerf_cluster *cluster, kerf_node_id id); /* NULL: gone */
+/** By node name, or by claim name before registration; NULL: none. */
+const struct kerf_cluster_node *kerf_cluster_find_node(const struct kerf_cluster *cluster, kerf_name name);
+/** Upper bound of all ids given so far: sizes a bitset by node id. */
+uint32_t kerf_cluster_node_id_bound(const struct kerf_cluster *cluster);
+
+size_t kerf_cluster_pod_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_pod_at(const struct kerf_cluster *cluster, size_t at); /* in order of appearance */
+const struct kerf_cluster_pod *kerf_cluster_pod(const struct kerf_cluster *cluster, kerf_pod_id id); /* NULL: gone */
+/** Pods without a node, not terminal, in order of appearance (gated and terminating ones too). */
+size_t kerf_cluster_pending_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_pending_at(const struct kerf_cluster *cluster, size_t at);
+
+/* The entry as Karpenter sees it (karpenter-provisioning 5.2) */
+bool kerf_cluster_is_registered(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+bool kerf_cluster_is_initialized(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+/** Marked, claim being deleted or InstanceTerminating, or an unmanaged node being deleted. */
+bool kerf_cluster_is_deleting(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+kerf_name kerf_cluster_node_name(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+kerf_name kerf_cluster_node_hostname(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+const struct kerf_labels *kerf_cluster_node_labels(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+const struct kerf_labels *kerf_cluster_node_annotations(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+/** Taints that count for Karpenter: without ephemeral and startup taints until initialised. In `arena`. */
+struct kerf_taints kerf_cluster_node_taints(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node,
+                                            struct kerf_arena *arena);
+/** Status of the node, completed from the claim until it is initialised. */
+struct kerf_resources kerf_cluster_node_allocatable(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+struct kerf_resources kerf_cluster_node_capacity(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+
+/** What is known of a PDB now: from its status if it was read with one, else counted from the pods (workloads.md 11.1). O(1). */
+struct kerf_pdb_state {
+    int32_t disruptions_allowed;
+    int32_t current_healthy;
+    int32_t desired_healthy;
+    int32_t expected_pods;
+};
+struct kerf_pdb_state kerf_cluster_pdb_state(const struct kerf_cluster *cluster, uint32_t pdb_index);
+/** PDBs of the pod's namespace that select it, as indices of objects->pdbs. */
+const uint32_t *kerf_cluster_pdbs_of_pod(const struct kerf_cluster *cluster, kerf_pod_id pod, size_t *out_count);
+
+/** Look-ups among the immutable objects, by name; NULL: not read. */
+const struct kerf_pvc *kerf_cluster_find_pvc(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name name);
+const struct kerf_pv *kerf_cluster_find_pv(const struct kerf_cluster *cluster, kerf_name name);
+const struct kerf_storage_class *kerf_cluster_find_storage_class(const struct kerf_cluster *cluster, kerf_name name);
+const struct kerf_csinode *kerf_cluster_find_csinode(const struct kerf_cluster *cluster, kerf_name node_name);
+const struct kerf_namespace *kerf_cluster_find_namespace(const struct kerf_cluster *cluster, kerf_name name);
+
+/** Offerings that Karpenter remembers as out of capacity now: a bitset by offering index. */
+const uint64_t *kerf_cluster_unavailable_offerings(const struct kerf_cluster *cluster);
+
+/** The consolidation state (karpenter-disruption 1.4): when something last changed that consolidation cares about. */
+kerf_time_us kerf_cluster_consolidation_state(const struct kerf_cluster *cluster);
+
+/* ---- changing ------------------------------------------------------------------------------------------------------------------ */
+
+/** The present, for time stamps and listeners; controllers set it at each event. */
+void kerf_cluster_set_now(struct kerf_cluster *cluster, kerf_time_us now_epoch_us);
+kerf_time_us kerf_cluster_now(const struct kerf_cluster *cluster);
+
+/* Values are copied; what they point to (labels, taints, specs, texts) is borrowed and must live as long as the world, or lie in
+ * kerf_cluster_arena_of: an arena of the entry that goes when the entry goes. */
+struct kerf_arena *kerf_cluster_node_arena(struct kerf_cluster *cluster, kerf_node_id id);
+
+kerf_node_id kerf_cluster_add_claim(struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim);
+kerf_node_id kerf_cluster_add_node(struct kerf_cluster *cluster, const struct kerf_node *node); /* without a claim, or joins it by provider ID */
+void kerf_cluster_update_claim(struct kerf_cluster *cluster, kerf_node_id id, const struct kerf_nodeclaim *claim);
+void kerf_cluster_update_node(struct kerf_cluster *cluster, kerf_node_id id, const struct kerf_node *node);
+/** Sets a condition of the claim (transition time: now, if the status changes). */
+void kerf_cluster_set_claim_condition(struct kerf_cluster *cluster, kerf_node_id id, const char *type, enum kerf_condition_status status,
+                                      const char *reason);
+void kerf_cluster_set_node_condition(struct kerf_cluster *cluster, kerf_node_id id, const char *type, enum kerf_condition_status status);
+void kerf_cluster_set_node_taints(struct kerf_cluster *cluster, kerf_node_id id, struct kerf_taints taints); /* copied into the entry's arena */
+void kerf_cluster_set_node_label(struct kerf_cluster *cluster, kerf_node_id id, kerf_name key, kerf_name value);
+void kerf_cluster_delete_claim(struct kerf_cluster *cluster, kerf_node_id id); /* sets the deletion timestamp */
+void kerf_cluster_remove_node(struct kerf_cluster *cluster, kerf_node_id id);  /* the entry and both halves; no pod may be bound (asserted) */
+void kerf_cluster_mark_for_deletion(struct kerf_cluster *cluster, kerf_node_id id, bool marked);
+void kerf_cluster_set_in_command(struct kerf_cluster *cluster, kerf_node_id id, bool in_command);
+void kerf_cluster_nominate(struct kerf_cluster *cluster, kerf_node_id id, kerf_time_us until_epoch_us);
+void kerf_cluster_note_pod_event(struct kerf_cluster *cluster, kerf_node_id id); /* lastPodEventTime, with its 10 s rule */
+void kerf_cluster_set_network(struct kerf_cluster *cluster, kerf_node_id id, uint32_t subnet_index, struct kerf_vpc_pool *network);
+void kerf_cluster_set_node_tag(struct kerf_cluster *cluster, kerf_node_id id, uint64_t tag);
+
+kerf_pod_id kerf_cluster_add_pod(struct kerf_cluster *cluster, const struct kerf_pod *pod, uint32_t workload_index);
+void kerf_cluster_bind_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_node_id node);
+void kerf_cluster_set_pod_phase(struct kerf_cluster *cluster, kerf_pod_id pod, enum kerf_pod_phase phase);
+void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id pod, bool ready);
+/** kube-scheduler could not place it: condition PodScheduled False, reason Unschedulable; or takes that back. */
+void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_id pod, bool unschedulable);
+void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_name node_name);
+void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_time_us deletion_epoch_us); /* terminating from now on */
+void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
+void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id pod, uint64_t tag);
+
+/** Karpenter's memory of an offering without capacity, until a time; `kerf_cluster_expire_unavailable` sweeps (every 10 s in the real one). */
+void kerf_cluster_set_unavailable(struct kerf_cluster *cluster, size_t offering_index, kerf_time_us until_epoch_us);
+void kerf_cluster_expire_unavailable(struct kerf_cluster *cluster);
+/** `--unavailable`: for ever. */
+void kerf_cluster_set_unavailable_bits(struct kerf_cluster *cluster, const uint64_t *bits);
+void kerf_cluster_advance_consolidation_state(struct kerf_cluster *cluster);
+
+/* ---- listening ----------------------------------------------------------------------------------------------------------------- */
+
+enum kerf_change_kind {
+    KERF_CHANGE_CLAIM_ADDED,
+    KERF_CHANGE_CLAIM_LAUNCHED,   /* got a provider ID */
+    KERF_CHANGE_NODE_ADDED,       /* the Node object appeared */
+    KERF_CHANGE_NODE_REGISTERED,
+    KERF_CHANGE_NODE_READY,       /* Ready condition became true */
+    KERF_CHANGE_NODE_NOT_READY,
+    KERF_CHANGE_NODE_INITIALIZED,
+    KERF_CHANGE_NODE_CHANGED,     /* taints, labels, resources */
+    KERF_CHANGE_CLAIM_DELETING,
+    KERF_CHANGE_NODE_REMOVED,     /* the entry is still readable while listeners run */
+    KERF_CHANGE_POD_ADDED,
+    KERF_CHANGE_POD_BOUND,
+    KERF_CHANGE_POD_RUNNING,
+    KERF_CHANGE_POD_READY,
+    KERF_CHANGE_POD_NOT_READY,
+    KERF_CHANGE_POD_UNSCHEDULABLE,
+    KERF_CHANGE_POD_TERMINATING,
+    KERF_CHANGE_POD_FINISHED,     /* Succeeded or Failed */
+    KERF_CHANGE_POD_REMOVED,      /* the pod is still readable while listeners run */
+    KERF_CHANGE_COUNT
+};
+struct kerf_change {
+    enum kerf_change_kind kind;
+    kerf_node_id node; /* for pods: where it is or was bound; KERF_NO_NODE: none */
+    kerf_pod_id pod;   /* KERF_NO_POD for changes of nodes */
+};
+typedef void (*kerf_cluster_listener)(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change);
+/** Listeners are called in order of registration, after the change. They must not change the world (they schedule). At most 16. */
+void kerf_cluster_listen(struct kerf_cluster *cluster, kerf_cluster_listener listener, void *context);
+
+/** Recomputes what is kept and compares: bound requests fit, each pod in one place, sums agree. Aborts with a message. O(everything). */
+void kerf_cluster_check(const struct kerf_cluster *cluster);
+
+#endif

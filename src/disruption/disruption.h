@@ -1,0 +1,92 @@
+/**
+ * disruption: Karpenter's decision whether and how to disrupt nodes now: candidates, budgets, costs, and the five methods in
+ * their order. A const view of the world goes in, a command or none comes out, and for each other node why not. Waiting,
+ * validating later, tainting, launching and deleting are the disruptor controller's. Rules: karpenter-disruption.md 1 to 9, 11.
+ */
+#ifndef KERF_DISRUPTION_H
+#define KERF_DISRUPTION_H
+
+#include "provisioning/provisioning.h"
+
+enum kerf_disruption_method {
+    KERF_METHOD_EMPTINESS,
+    KERF_METHOD_STATIC_DRIFT,
+    KERF_METHOD_DRIFT,
+    KERF_METHOD_MULTI_NODE,
+    KERF_METHOD_SINGLE_NODE,
+    KERF_METHOD_COUNT
+};
+const char *kerf_disruption_method_text(enum kerf_disruption_method method); /* `multi-node` */
+
+struct kerf_disruption_options {
+    struct kerf_provisioning_options provisioning;
+    bool spot_to_spot_consolidation; /* feature gates */
+    bool static_capacity;
+    bool explain; /* fill the reasons per node */
+    /** Simulations after which multi-node and single-node give up, as their minutes would; 0: none. */
+    uint64_t multi_node_attempt_limit;
+    uint64_t single_node_attempt_limit;
+};
+
+/** What the loop remembers between passes (1.4 and 6.3). Zero it before the first pass. */
+struct kerf_disruption_memory {
+    kerf_time_us multi_node_memo; /* consolidation state for which nothing was found; 0: none */
+    kerf_time_us single_node_memo;
+    uint64_t unseen_nodepools[8]; /* bitset by nodepool index (first 512) */
+};
+
+struct kerf_disruption_command {
+    enum kerf_disruption_method method;
+    bool replace; /* else delete */
+    const kerf_node_id *candidates;
+    size_t candidate_count;
+    const struct kerf_planned_claim *replacements; /* instance types after price filters */
+    size_t replacement_count;
+    double savings_usd_per_hour;
+    bool has_score; /* Balanced */
+    double score;
+};
+
+struct kerf_disruption_reason_text {
+    kerf_node_id node;
+    bool candidate; /* of any method */
+    const char *const *reasons;
+    size_t reason_count;
+};
+
+struct kerf_disruption_result {
+    struct kerf_arena arena; /* owns all below */
+    const struct kerf_disruption_command *commands; /* none, one, or several of static drift */
+    size_t command_count;
+    const kerf_node_id *candidates_by_method[KERF_METHOD_COUNT];
+    size_t candidate_count_by_method[KERF_METHOD_COUNT];
+    const struct kerf_disruption_reason_text *nodes; /* with explain */
+    size_t node_count;
+    uint64_t simulations; /* passes of the scheduler: what the compute-time model counts */
+    uint64_t simulated_pods;
+    bool timed_out;
+};
+
+/** One pass of the loop from `first_method` on, without its waits: a found command still has to be validated 15 s later. */
+struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
+                                                      enum kerf_disruption_method first_method, struct kerf_disruption_memory *memory);
+void kerf_disruption_result_free(struct kerf_disruption_result *result);
+
+/**
+ * Validation after the wait (section 9) against the world as it now is. Returns the command that remains (for emptiness perhaps with
+ * fewer nodes), in `arena`; false: dropped.
+ */
+bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
+                              const struct kerf_disruption_command *command, struct kerf_arena *arena,
+                              struct kerf_disruption_command *out_command);
+
+/** Condition Consolidatable of an entry as its controller would set it now (2.7); `out_recheck_epoch_us`: when to look again. */
+bool kerf_disruption_is_consolidatable(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node, kerf_time_us now_epoch_us,
+                                       kerf_time_us *out_recheck_epoch_us);
+/** The drift reason of an entry by its NodePool's hash and requirements (section 11), or NULL. */
+const char *kerf_disruption_drift_reason(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+/** Allowed disruptions of a NodePool for a reason now (3.3, 3.4): max(0, allowed - disrupting). */
+int64_t kerf_disruption_budget(const struct kerf_cluster *cluster, uint32_t nodepool_index, enum kerf_disruption_reason reason,
+                               kerf_time_us now_epoch_us);
+
+#endif
