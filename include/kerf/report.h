@@ -1,0 +1,17 @@
+/**
+ * kerf/report: records, comparisons and decisions as text for people, JSON and CSV for programs. Prints what it is given, in the
+ * order of it; computes nothing that could be an answer.
+ */
+#ifndef KERF_REPORT_H
+#define KERF_REPORT_H
+
+#include "kerf/advise.h"
+#include "kerf/catalog.h"
+
+enum kerf_format { KERF_FORMAT_TEXT, KERF_FORMAT_JSON, KERF_FORMAT_CSV };
+
+void kerf_report_plan(const struct kerf_plan_advice *advice, enum kerf_format format, FILE *stream);
+void kerf_report_schedule(const struct kerf_schedule_advice *advice, enum kerf_format format, FILE *stream);
+void kerf_report_disrupt(const struct kerf_disrupt_advice *advice, enum kerf_format format, FILE *stream);
+
+#endif
