@@ -44,7 +44,7 @@ KERF := $(BUILD)/kerf
 # Criterion tests: one program a folder of tests/unit, and one each for tests/property and tests/facts.
 SUPPORT_OBJECTS := $(call objects,$(wildcard tests/support/*.c))
 TEST_FOLDERS := $(sort $(dir $(wildcard tests/unit/*/test_*.c tests/property/test_*.c tests/facts/test_*.c)))
-test_program = $(BUILD)/tests/$(subst /,_,$(patsubst tests/%/,%,$(1)))
+test_program = $(BUILD)/tests/$(subst /,_,$(patsubst tests/%/,%,$(1)))_tests
 TEST_PROGRAMS := $(foreach folder,$(TEST_FOLDERS),$(call test_program,$(folder)))
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
