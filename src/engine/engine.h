@@ -4,8 +4,8 @@
  * handles it is decided by a table that `sim` fills.
  *
  * Order: by time, then by class (the world before controllers), then by the sequence in which they were scheduled. A handle
- * cancels; a handle whose event has fired or was cancelled is ignored. Cancelled events leave the agenda at once (an indexed
- * heap, no tombstones), so runs that cancel much stay fast.
+ * cancels; a handle whose event has fired or was cancelled is ignored. Cancelled events leave the agenda at once (no
+ * tombstones), so runs that cancel much stay fast.
  */
 #ifndef KERF_ENGINE_H
 #define KERF_ENGINE_H
@@ -47,11 +47,15 @@ void kerf_engine_after_each(struct kerf_engine *engine, void (*check)(void *cont
 kerf_time_us kerf_engine_now(const struct kerf_engine *engine);
 const kerf_time_us *kerf_engine_clock(const struct kerf_engine *engine); /* stays valid until the engine is freed */
 
-/** At a time >= now (asserted; an event of the present fires within this instant, after those already due). O(log n). */
+/**
+ * At a time >= now (asserted). An event of the present fires within this instant, in its place by class and sequence: after
+ * the events of its class that are due already. At KERF_TIME_NEVER it waits for ever, but can be cancelled. `event_class`
+ * is one of enum kerf_event_class (asserted). Constant time but for events of the near future, O(log n) of those.
+ */
 kerf_event_handle kerf_engine_schedule(struct kerf_engine *engine, kerf_time_us at_us, struct kerf_event event);
 kerf_event_handle kerf_engine_schedule_after(struct kerf_engine *engine, kerf_time_us delay_us, struct kerf_event event);
 
-/** True if the event was still to come. O(log n). */
+/** True if the event was still to come; the handle of the event being handled is no longer scheduled. Cost as above. */
 bool kerf_engine_cancel(struct kerf_engine *engine, kerf_event_handle handle);
 bool kerf_engine_is_scheduled(const struct kerf_engine *engine, kerf_event_handle handle);
 
@@ -60,7 +64,10 @@ enum kerf_engine_outcome {
     KERF_ENGINE_LIVELOCK /* more than `instant_limit` events at one instant: two controllers undo each other */
 };
 
-/** Runs all events up to and including `until_us`; the clock then stands at `until_us`. */
+/**
+ * Runs all events up to and including `until_us` (>= now); the clock then stands at `until_us`, or with KERF_TIME_NEVER at
+ * the last event. After a livelock it stands at the instant that was too crowded. Not to be called by a handler.
+ */
 enum kerf_engine_outcome kerf_engine_run(struct kerf_engine *engine, kerf_time_us until_us);
 void kerf_engine_set_instant_limit(struct kerf_engine *engine, uint64_t event_count); /* default 1,000,000 */
 

@@ -1,11 +1,12 @@
 /**
  * random: keyed streams and the distributions that kerf draws from. A stream has a purpose and an owner named by content (a
  * pod's name, a capacity pool), so a change of policy leaves every other draw in place and designs are compared on common
- * random numbers. GSL stays behind this door; a stream is a generator of our own (64-bit key, counter based), so that its
- * state is two words and opening one costs nothing.
+ * random numbers. A stream is a generator of our own (Philox: 64-bit key, counter based), so that its state is two words and
+ * opening one costs nothing.
  *
- * Samplers use inversion, one uniform a draw, unless they say otherwise. All results are the same bytes on every machine
- * that rounds as IEEE 754 says; times are rounded to the nearest microsecond here and nowhere else.
+ * Samplers use inversion, one uniform a draw. All results are the same bytes on every machine that rounds as IEEE 754 says:
+ * neither libm nor GSL is asked for a logarithm or a quantile. Times are rounded to the nearest microsecond here and nowhere
+ * else. Parameters out of their range (a negative mean, a probability above 1, NaN) are bugs and asserted.
  */
 #ifndef KERF_RANDOM_H
 #define KERF_RANDOM_H
@@ -45,7 +46,7 @@ double kerf_draw_exponential(struct kerf_stream *stream, double mean);
 double kerf_draw_normal(struct kerf_stream *stream, double mean, double deviation); /* by inversion */
 double kerf_draw_lognormal(struct kerf_stream *stream, double mu, double sigma);    /* parameters of ln(x) */
 double kerf_draw_gamma(struct kerf_stream *stream, double shape, double scale);     /* by inversion */
-uint64_t kerf_draw_poisson(struct kerf_stream *stream, double mean);                /* by inversion; normal beyond 10,000 */
+uint64_t kerf_draw_poisson(struct kerf_stream *stream, double mean);                /* by inversion; normal beyond 10,000; mean <= 1e18 */
 
 /** Two standard normals with correlation `rho`, of which the caller makes jointly drawn phases (exp(mu + sigma z)). */
 void kerf_draw_normal_pair(struct kerf_stream *stream, double rho, double out_z[2]);
@@ -57,8 +58,5 @@ double kerf_normal_quantile(double probability);
 kerf_time_us kerf_time_of_seconds(double seconds);
 kerf_time_us kerf_draw_exponential_us(struct kerf_stream *stream, kerf_time_us mean_us);
 kerf_time_us kerf_draw_lognormal_us(struct kerf_stream *stream, double mu, double sigma); /* of ln(seconds) */
-
-/** The stream as a gsl_rng for the few samplers that GSL has and we don't; a stream used so should be its own. */
-struct kerf_gsl_generator; /* opaque: gsl_rng inside */
 
 #endif

@@ -32,8 +32,9 @@ void kerf_time_weighted_set(struct kerf_time_weighted *mean, kerf_time_us now_us
 double kerf_time_weighted_mean(const struct kerf_time_weighted *mean, kerf_time_us now_us); /* the value itself if no time passed */
 
 /**
- * Quantiles of durations: a histogram over non-negative integers with relative width 2^-7 (values below 256 exact), mergeable,
- * a few kilobytes however many values. Returned quantiles are the upper edge of the bin: at most 0.8 % above the true one.
+ * Quantiles of durations: a histogram over non-negative integers with relative width 2^-7 (values below 256 exact), mergeable;
+ * a kilobyte for each power of two in use, however many values. A quantile is the value of rank ceil(probability x count), at
+ * least 1; what is returned is the upper edge of its bin or the maximum: at most 0.8 % above the true one.
  */
 struct kerf_quantiles;
 struct kerf_quantiles *kerf_quantiles_new(void);
@@ -46,7 +47,10 @@ int64_t kerf_quantiles_at(const struct kerf_quantiles *quantiles, double probabi
 double kerf_quantiles_mean(const struct kerf_quantiles *quantiles);                    /* exact, not from the bins; 0 when empty */
 int64_t kerf_quantiles_maximum(const struct kerf_quantiles *quantiles);
 
-/** A mean with its confidence interval by Student's t. With fewer than two values low = high = mean and `known` is false. */
+/**
+ * A mean with its confidence interval by Student's t. With fewer than two values low = high = mean and `known` is false.
+ * 0 < confidence < 1 (asserted), and so is that no value is NaN.
+ */
 struct kerf_interval {
     double mean;
     double low;
@@ -58,7 +62,7 @@ struct kerf_interval kerf_interval_of(const double *values, size_t count, double
 /** Of the differences values[i] - baseline[i]: common random numbers make them small. */
 struct kerf_interval kerf_interval_of_differences(const double *values, const double *baseline, size_t count, double confidence);
 
-/** The share `successes` of `count` with its Wilson interval. */
+/** The share `successes` of `count` with its Wilson interval; not `known` when the count is 0. */
 struct kerf_interval kerf_interval_of_share(uint64_t successes, uint64_t count, double confidence);
 
 #endif
