@@ -92,7 +92,7 @@ uint64_t kerf_draw_poisson(struct kerf_stream *stream, double mean)
     if (mean <= POISSON_NORMAL_FROM)
         return kerf_poisson_quantile(mean, kerf_draw_uniform(stream));
     /* Beyond, the skewness 1/sqrt(mean) is below 1 %; 8.2 deviations below the mean, the furthest a draw gets, is still positive. */
-    return (uint64_t)floor(kerf_draw_normal(stream, mean, sqrt(mean)) + 0.5);
+    return (uint64_t)(kerf_draw_normal(stream, mean, sqrt(mean)) + 0.5);
 }
 
 void kerf_draw_normal_pair(struct kerf_stream *stream, double rho, double out_z[2])
@@ -108,10 +108,9 @@ void kerf_draw_normal_pair(struct kerf_stream *stream, double rho, double out_z[
 static kerf_time_us time_of_us(double us)
 {
     KERF_ASSERT(us == us);
-    const double rounded = floor(us + 0.5);
-    if (rounded <= 0.0)
+    if (us < 0.5)
         return 0;
-    return rounded < 0x1p63 ? (kerf_time_us)rounded : KERF_TIME_NEVER - 1;
+    return us < 0x1p62 ? (kerf_time_us)(us + 0.5) : KERF_TIME_NEVER - 1;
 }
 
 kerf_time_us kerf_time_of_seconds(double seconds)

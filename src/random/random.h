@@ -54,7 +54,7 @@ void kerf_draw_normal_pair(struct kerf_stream *stream, double rho, double out_z[
 /** Standard normal quantile and its inverse, for calibrations. */
 double kerf_normal_quantile(double probability);
 
-/** Rounds seconds to microseconds; saturates at 0 below and at KERF_TIME_NEVER - 1 above. NaN is a bug (asserted). */
+/** Rounds seconds to microseconds; 0 below zero, KERF_TIME_NEVER - 1 from 2^62 us (146,000 years) on. NaN is a bug (asserted). */
 kerf_time_us kerf_time_of_seconds(double seconds);
 kerf_time_us kerf_draw_exponential_us(struct kerf_stream *stream, kerf_time_us mean_us);
 kerf_time_us kerf_draw_lognormal_us(struct kerf_stream *stream, double mu, double sigma); /* of ln(seconds) */
