@@ -8,7 +8,7 @@
 #include "kerf/advise.h"
 #include "kerf/catalog.h"
 
-enum kerf_format { KERF_FORMAT_TEXT, KERF_FORMAT_JSON, KERF_FORMAT_CSV };
+enum kerf_format { KERF_AS_TEXT, KERF_AS_JSON, KERF_AS_CSV };
 
 void kerf_report_plan(const struct kerf_plan_advice *advice, enum kerf_format format, FILE *stream);
 void kerf_report_schedule(const struct kerf_schedule_advice *advice, enum kerf_format format, FILE *stream);
