@@ -61,6 +61,10 @@ struct kerf_workload {
     kerf_name schedule;  /* CronJob */
     kerf_name time_zone; /* CronJob; NULL: UTC */
     enum { KERF_CONCURRENCY_ALLOW, KERF_CONCURRENCY_FORBID, KERF_CONCURRENCY_REPLACE } concurrency;
+    /* what all its pods share, filled by kerf_workload_prepare; pod_owner NULL: not yet */
+    struct kerf_labels pod_labels;      /* the template's, and those that the controller adds (pod-template-hash, ...) */
+    const struct kerf_owner *pod_owner; /* a Deployment's pods are owned by its ReplicaSet */
+    kerf_name pod_name_prefix;
 };
 
 struct kerf_hpa {
@@ -266,6 +270,10 @@ void kerf_objects_fini(struct kerf_objects *objects); /* vec items live in the a
  */
 void kerf_workload_expand(struct kerf_objects *objects, struct kerf_vocabulary *vocabulary, const struct kerf_workload *workload,
                           uint32_t first, uint32_t count);
+/** Fills what all pods of the workload share, so that making a pod is cheap; the reader's kerf_manifest_settle has done it. */
+void kerf_workload_prepare(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, struct kerf_workload *workload);
+/** The creation time of an object that has none: just after the newest time of the input (else after 1970), in input order. */
+kerf_time_us kerf_objects_creation_time(const struct kerf_objects *objects, uint32_t input_index);
 /** Fills `out_pod` with the pod of that index; what all pods of the workload share is borrowed from it. */
 void kerf_workload_make_pod(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, const struct kerf_workload *workload,
                             uint32_t index, kerf_time_us created_epoch_us, struct kerf_pod *out_pod);

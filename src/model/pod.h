@@ -159,6 +159,13 @@ struct kerf_pod_spec {
 /** Fills `requests` from containers, overhead and pod-level requests (karpenter-provisioning 3.1). */
 void kerf_pod_spec_compute_requests(struct kerf_pod_spec *spec);
 
+/** Chooses what one container counts for, where that isn't its spec (a resize under way). */
+typedef void (*kerf_container_requests)(const void *context, const struct kerf_container *container,
+                                        struct kerf_resources *out_requests);
+/** The same rule over the requests that `choose` gives (NULL: those of the spec). */
+void kerf_pod_requests_of(const struct kerf_pod_spec *spec, kerf_container_requests choose, const void *context,
+                          struct kerf_resources *out_requests);
+
 /* ---- pod ---------------------------------------------------------------------------------------------------------------------- */
 
 enum kerf_pod_phase { KERF_POD_PENDING, KERF_POD_RUNNING, KERF_POD_SUCCEEDED, KERF_POD_FAILED, KERF_POD_UNKNOWN };

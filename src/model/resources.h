@@ -86,6 +86,8 @@ enum kerf_rounding {
  * False if it is no quantity or outgrows 64 bits.
  */
 bool kerf_quantity_parse(const char *text, int scale, enum kerf_rounding rounding, int64_t *out_amount);
+/** The same, but what outgrows 64 bits becomes the largest (or smallest) amount: it fits nowhere, or limits nothing. */
+bool kerf_quantity_parse_saturating(const char *text, int scale, enum kerf_rounding rounding, int64_t *out_amount);
 bool kerf_quantity_parse_nanocores(const char *text, int64_t *out_cpu_nanocores); /* rounds up */
 bool kerf_quantity_parse_millibytes(const char *text, int64_t *out_millibytes);   /* rounds up */
 

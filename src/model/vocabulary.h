@@ -72,6 +72,15 @@
     X(word_default, "default")                                                                                                    \
     X(word_kube_system, "kube-system")
 
+/** Older spellings of label keys; kerf_vocabulary_normalize_key turns them into the current ones. */
+#define KERF_ALIAS_KEYS(X)                                                                                                        \
+    X(alias_zone, "failure-domain.beta.kubernetes.io/zone")                                                                       \
+    X(alias_region, "failure-domain.beta.kubernetes.io/region")                                                                   \
+    X(alias_arch, "beta.kubernetes.io/arch")                                                                                      \
+    X(alias_os, "beta.kubernetes.io/os")                                                                                          \
+    X(alias_instance_type, "beta.kubernetes.io/instance-type")                                                                    \
+    X(alias_ebs_zone, "topology.ebs.csi.aws.com/zone")
+
 /**
  * The names of one input or run. A child (one a replication) sees its parent's and adds its own; the parent must not grow
  * while children live. Well-known names are the same pointers in parent and child.
@@ -84,8 +93,12 @@ struct kerf_vocabulary {
 #define KERF_MEMBER_WORD(member, text) kerf_name member;
     KERF_WELL_KNOWN_KEYS(KERF_MEMBER_KEY)
     KERF_WELL_KNOWN_WORDS(KERF_MEMBER_WORD)
+    KERF_ALIAS_KEYS(KERF_MEMBER_WORD)
 #undef KERF_MEMBER_KEY
 #undef KERF_MEMBER_WORD
+    const struct kerf_vocabulary *parent;
+    struct kerf_name_map resources;  /* name -> kerf_resource */
+    struct kerf_name_map well_known; /* Karpenter's well-known keys; a child shares its parent's */
 };
 
 struct kerf_vocabulary *kerf_vocabulary_new(const struct kerf_vocabulary *parent);
