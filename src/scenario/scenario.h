@@ -1,0 +1,187 @@
+/**
+ * scenario: what to run. A file of kind Scenario names manifests and says what they can't: load over time, subnets, the CNI, Spot,
+ * timings, prices, horizon, seed, and the designs to compare, each an overlay of any other key. Out comes, per design, everything a
+ * run needs, checked: no value here is impossible or refers to something that was not read. Every key, its default and its unit
+ * stand in docs/scenario.md, which a test holds against the reader.
+ */
+#ifndef KERF_SCENARIO_ROOM_H
+#define KERF_SCENARIO_ROOM_H
+
+#include "catalog/catalog.h"
+#include "kerf/scenario.h"
+#include "kerf/vpc.h"
+
+/* ---- load ---------------------------------------------------------------------------------------------------------------------- */
+
+/** At each hit of a cron expression (in the scenario's time zone) the workload gets this many replicas. */
+struct kerf_load_step {
+    const char *cron;
+    int64_t replicas;
+};
+
+/** A point of a daily curve: minutes after local midnight. Between points the replicas go in a straight line. */
+struct kerf_load_point {
+    int32_t minute;
+    int64_t replicas;
+};
+
+struct kerf_load {
+    uint32_t workload_index; /* of objects->workloads */
+    /* replicas: a schedule, or a curve, or neither (the manifest's replicas) */
+    const struct kerf_load_step *steps;
+    uint32_t step_count;
+    const struct kerf_load_point *points; /* at least two when given */
+    uint32_t point_count;
+    double weekend_factor; /* of the curve on Saturday and Sunday; 1 */
+    double noise_sigma;    /* of ln(replicas), drawn anew each update; 0 */
+    kerf_time_us update_every_us; /* of the curve; 5 min */
+    /* jobs: Poisson arrivals of the Job or CronJob's template, besides what a CronJob starts by itself */
+    double arrivals_per_hour; /* 0: none */
+    double arrivals_peak_factor; /* arrivals at 14:00 local over the daily mean, as 1 + (f - 1) cos; 1: flat */
+    kerf_time_us duration_median_us; /* of a job's pod: lognormal; KERF_TIME_UNSET: pods run until they are deleted */
+    double duration_sigma;           /* of ln(duration); 0.8 */
+    /* pods */
+    int64_t image_bytes;         /* compressed; default of the scenario */
+    kerf_time_us start_us;       /* from container start to ready; default of the scenario */
+    kerf_time_us stop_us;        /* from the stop signal to the end, at most the grace period */
+    kerf_time_us restart_cost_us; /* work lost when a pod is evicted: reported, not simulated */
+};
+
+/* ---- network --------------------------------------------------------------------------------------------------------------------- */
+
+struct kerf_scenario_subnet {
+    const char *id;
+    uint32_t zone_index; /* of the catalogue's zones */
+    struct kerf_cidr cidr;
+    int64_t taken; /* addresses that others hold from the start, beside EC2's five */
+};
+
+/* ---- EC2 --------------------------------------------------------------------------------------------------------------------------- */
+
+/** A window in which offerings are out of capacity (launches are refused; nodes that run stay). */
+struct kerf_capacity_gap {
+    kerf_time_us from_us; /* since the start */
+    kerf_time_us until_us;
+    const uint64_t *offerings; /* bitset by offering index */
+};
+
+/** A reclaim that the scenario prescribes: at this moment each running Spot node of these pools is hit with this probability. */
+struct kerf_spot_shock {
+    kerf_time_us at_us; /* since the start */
+    double fraction;    /* 0 to 1 */
+    kerf_time_us unavailable_us; /* the pools refuse launches for so long */
+    const uint64_t *offerings;   /* bitset by offering index */
+};
+
+struct kerf_spot_settings {
+    bool reclaims;             /* false: no random shocks at all; true */
+    bool optimistic;           /* reading R1 of the Advisor's bands (spot-model.md 3b); false: R2 */
+    kerf_time_us launch_life_us; /* L of R2; 72 h */
+    double hit_alpha;          /* f ~ Beta(alpha, beta): share of a pool's nodes that a shock takes; 0.9, 0.6 */
+    double hit_beta;
+    double regional_share;     /* g: shocks that also strike the type's other zones; 0.3 */
+    double regional_hit;       /* h: chance that another zone is struck; 0.5 */
+    double missed_notice;      /* e: chance that no notice is seen; 0.01 */
+    double idle_hazard_per_hour; /* lambda_0 per node, On-Demand too; 0 */
+    double hazard_factor;      /* multiplies all hazards; 1 */
+    kerf_time_us notice_us;    /* 2 min */
+    const struct kerf_spot_shock *shocks;
+    uint32_t shock_count;
+};
+
+struct kerf_cloud_settings {
+    const struct kerf_capacity_gap *gaps;
+    uint32_t gap_count;
+    double on_demand_refusal; /* chance that a launch of an On-Demand pool finds it empty for an hour; 0 */
+    double ec2_calls_per_second; /* refill of the account's token bucket for the CNI's calls; 20 */
+    int64_t ec2_calls_burst;     /* 100 */
+};
+
+/* ---- timings: lognormal by mu and sigma of ln(seconds) unless they are times ----------------------------------------------------------- */
+
+struct kerf_lognormal {
+    double mu;
+    double sigma;
+};
+
+struct kerf_timings {
+    struct kerf_lognormal launch;       /* created -> launched: 0.81, 0.09 */
+    struct kerf_lognormal registration; /* launched -> registered: 3.15, 0.20 */
+    struct kerf_lognormal initialization; /* registered -> ready: 3.25, 0.45 */
+    double boot_correlation;            /* of the two boot phases: 0.6 */
+    double old_storage_factor;          /* boot of i3 and the like: 2 */
+    struct kerf_lognormal shutdown;     /* terminate call -> instance gone: 3.9, 0.3 (the rest of timings.md 6 is drain and waits) */
+    kerf_time_us image_pull_base_us;    /* 2 s */
+    int64_t image_pull_bytes_per_second; /* 40 MB/s */
+    int64_t image_bytes;                /* default image: 200 MB */
+    kerf_time_us pod_start_us;          /* container start -> ready without a setting of the workload: 5 s */
+    kerf_time_us pod_stop_us;           /* stop signal -> end without one: 2 s */
+    kerf_time_us eni_attach_us;         /* 6 s */
+    kerf_time_us address_assign_us;     /* 1 s */
+    kerf_time_us interruption_delivery_us; /* EC2 -> Karpenter: 2 s */
+    double scheduler_pods_per_second;   /* token bucket of binds and marks: 50 */
+    int64_t scheduler_burst;            /* 100 */
+    double controller_writes_per_second; /* pods that workload controllers create: 20 */
+    int64_t controller_burst;           /* 30 */
+    double provisioner_pods_per_second; /* compute-time model of a pass: 100 */
+    double simulation_seconds_per_pod;  /* compute-time model of a what-if, per pod in it: 0.0002 */
+    double simulation_seconds_per_node; /* per node: 0.00005 */
+    kerf_time_us nodegroup_delay_us;    /* Auto Scaling's reaction: 10 s */
+};
+
+/* ---- money ------------------------------------------------------------------------------------------------------------------------------ */
+
+struct kerf_fees {
+    kerf_usd_micros control_plane_per_hour; /* 100,000 */
+    kerf_usd_micros ebs_gb_month;           /* gp3: 80,000 */
+    int64_t root_volume_gb;                 /* where neither NodeClass nor group says: 20 */
+};
+
+/* ---- the whole ----------------------------------------------------------------------------------------------------------------------------- */
+
+struct kerf_karpenter_settings {
+    bool enabled; /* any NodePool was read */
+    kerf_time_us batch_idle_us; /* 1 s */
+    kerf_time_us batch_max_us;  /* 10 s */
+    bool ignore_preferences;
+    bool best_effort_min_values;
+    bool spot_to_spot_consolidation;
+    bool interruption_queue; /* true: Spot notices reach Karpenter */
+};
+
+/** One design, complete. Immutable during runs; shared by threads. */
+struct kerf_design {
+    const char *name;
+    struct kerf_catalog *catalog;
+    struct kerf_vocabulary *vocabulary; /* parent of each replication's */
+    struct kerf_objects objects;        /* manifests and nodeGroups, settled, without pods of workloads */
+    const kerf_name *zones;             /* of the cluster */
+    uint32_t zone_count;
+    const struct kerf_load *loads; /* at most one a workload */
+    uint32_t load_count;
+    const struct kerf_scenario_subnet *subnets; /* none: the network is not modelled */
+    uint32_t subnet_count;
+    struct kerf_cni_settings cni;
+    struct kerf_spot_settings spot;
+    struct kerf_cloud_settings cloud;
+    struct kerf_timings timings;
+    struct kerf_fees fees;
+    struct kerf_karpenter_settings karpenter;
+    kerf_time_us start_epoch_us;
+    int32_t utc_offset_minutes; /* of the scenario's time zone (fixed over the run) */
+    kerf_time_us horizon_us;
+    kerf_time_us warm_up_us;
+};
+
+struct kerf_scenario {
+    struct kerf_arena arena;
+    const char *name; /* of metadata.name, or the file's name */
+    const char *question;
+    const char *file;
+    uint64_t seed;
+    uint32_t replications;
+    struct kerf_design *designs; /* at least one */
+    uint32_t design_count;
+};
+
+#endif
