@@ -9,6 +9,7 @@
 
 static const struct kerf_command commands[] = {
     /* in the order of --help; one row a line */
+    {"vpc", "the VPC CNI's arithmetic: a node's address pool", kerf_cmd_vpc},
     {NULL, NULL, NULL},
 };
 

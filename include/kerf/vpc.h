@@ -1,0 +1,432 @@
+/**
+ * vpc: the arithmetic of the Amazon VPC CNI, without side effects: how many pods a node may hold, how ipamd fills and empties
+ * the address pool of one node, and which addresses of a subnet are taken. Nothing here knows of pods' names, of EC2's latency
+ * or of the cluster: whoever simulates carries requests to EC2 and answers back.
+ *
+ * Rules: amazon-vpc-cni-k8s v1.23.1 (pkg/ipamd), amazon-eks-ami v20260724 (nodeadm, and the max-pods calculator of its
+ * history), karpenter-provider-aws v1.14.1. What is simplified is named where it is made.
+ */
+#ifndef KERF_VPC_H
+#define KERF_VPC_H
+
+#include "kerf/status.h"
+#include "kerf/units.h"
+
+#define KERF_PREFIX_ADDRESSES 16   /* IPv4 addresses of a /28 prefix, the only size that EC2 delegates */
+#define KERF_ENIS_MAX 64           /* most network interfaces that a pool can hold; the largest type of 2026 has 24 on its default card */
+#define KERF_ENI_SLOTS_MAX 63      /* most slots of an interface: 64 IPv4 addresses less its own */
+#define KERF_ADDRESS_NONE UINT32_MAX
+
+/* ---- max pods ------------------------------------------------------------------------------------------------------------ */
+
+/** What a slot of an interface holds: one secondary address, or a /28 prefix (16 addresses). */
+enum kerf_ip_mode { KERF_IP_SECONDARY, KERF_IP_PREFIX };
+
+/** Limits of an instance type: network interfaces of its default network card, IPv4 addresses per interface (counts). */
+struct kerf_eni_limits {
+    int32_t enis;
+    int32_t ipv4_per_eni;
+};
+
+/**
+ * Largest number of pods that the CNI's formula lets a node hold.
+ *
+ * limits          network interfaces of the default card, IPv4 addresses per interface
+ * mode            secondary addresses or /28 prefixes
+ * reserved_enis   interfaces kept from pods (1 with custom networking: the primary serves no pods)
+ *
+ * Returns a count >= 0, zero when no interface is left; cannot fail; constant time. Each interface's first address is its own;
+ * two pods on the host network (aws-node, kube-proxy) are added back. Source: eni-max-pods.txt of amazon-vpc-cni-k8s; revision
+ * and date in tests/facts/max_pods.csv.
+ */
+int64_t kerf_vpc_max_pods(struct kerf_eni_limits limits, enum kerf_ip_mode mode, int64_t reserved_enis);
+
+/** The recommended cap of kubelet's max-pods: 110, above 30 vCPU 250. Source: max-pods-calculator.sh of amazon-eks-ami, EKS user guide. */
+int64_t kerf_vpc_max_pods_cap(int64_t vcpus);
+
+/** What the tools that set kubelet's max-pods look at. Counts; 0 where not given, -1 for cni_max_enis not given. */
+struct kerf_max_pods_query {
+    struct kerf_eni_limits limits;
+    int64_t vcpus;              /* 0: unknown, no cap is applied */
+    bool nitro;                 /* hypervisor nitro: the calculator's test for prefixes, which bare metal fails */
+    bool bare_metal;            /* ipamd delegates prefixes to bare metal too */
+    bool prefix_delegation;
+    bool custom_networking;
+    int64_t cni_max_enis;       /* MAX_ENI as the calculator's --cni-max-eni; 0 or less: not given */
+    int64_t reserved_enis;      /* Karpenter's RESERVED_ENIS */
+    int64_t efa_only_enis;      /* EFA-only interfaces on card 0, which Karpenter deducts */
+};
+
+/** Max pods as each tool computes it for one node: they differ, and the node gets the one of whoever starts it. */
+struct kerf_max_pods_by_tool {
+    int64_t standard;           /* eni-max-pods.txt: secondary addresses, no cap; AL2023's nodeadm without an expression */
+    int64_t formula;            /* the formula for the CNI's settings, no cap */
+    int64_t calculator;         /* max-pods-calculator.sh: formula for the settings, capped */
+    int64_t managed_node_group; /* without a custom AMI: min(cap, formula for the settings); that it is the minimum is an inference */
+    int64_t karpenter;          /* knows neither prefixes nor security groups for pods; custom networking only through RESERVED_ENIS */
+    int64_t auto_mode;          /* EKS Auto Mode: min(110, interfaces x slots) */
+    int64_t pool_addresses;     /* addresses that ipamd can give to pods at most; pods on the host network need none */
+};
+struct kerf_max_pods_by_tool kerf_vpc_max_pods_by_tool(const struct kerf_max_pods_query *query);
+
+/* ---- settings of the CNI ------------------------------------------------------------------------------------------------- */
+
+/** The environment of the aws-node container, as far as it moves addresses. Initialise with kerf_cni_settings_default. */
+struct kerf_cni_settings {
+    bool prefix_delegation;      /* ENABLE_PREFIX_DELEGATION */
+    bool custom_networking;      /* AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG */
+    bool pod_eni;                /* ENABLE_POD_ENI: security groups for pods */
+    bool subnet_discovery;       /* ENABLE_SUBNET_DISCOVERY */
+    bool manage_enis_cordoned;   /* AWS_MANAGE_ENIS_NON_SCHEDULABLE */
+    bool multi_nic;              /* ENABLE_MULTI_NIC; read and checked, its further cards are not modelled */
+    bool ipv4;                   /* ENABLE_IPv4 */
+    bool ipv6;                   /* ENABLE_IPv6 */
+    int32_t warm_eni_target;     /* WARM_ENI_TARGET: whole interfaces; 0 is legal */
+    int32_t warm_ip_target;      /* WARM_IP_TARGET: addresses; 0 undefined */
+    int32_t minimum_ip_target;   /* MINIMUM_IP_TARGET: addresses; 0 undefined */
+    int32_t warm_prefix_target;  /* WARM_PREFIX_TARGET: /28 prefixes */
+    int32_t max_enis;            /* MAX_ENI; 0: the type's limit */
+    kerf_time_us ip_cooldown_us; /* IP_COOLDOWN_PERIOD; negative: the container refuses to start */
+};
+
+/** As the shipped manifest has them (it sets WARM_PREFIX_TARGET to 1, where the code's own default is 0). */
+struct kerf_cni_settings kerf_cni_settings_default(void);
+
+enum kerf_cni_env { KERF_CNI_ENV_READ, KERF_CNI_ENV_UNKNOWN };
+
+/**
+ * Reads one variable of the container, as the container does: a value that it cannot parse means its default, silently.
+ * KERF_CNI_ENV_UNKNOWN: no variable of this name moves addresses. Constant time.
+ */
+enum kerf_cni_env kerf_cni_settings_read(struct kerf_cni_settings *settings, const char *name, const char *value);
+
+/** Names that kerf_cni_settings_read knows, for suggestions; NULL beyond the last. */
+const char *kerf_cni_env_name(size_t index);
+
+/** Why the container refuses to work with these settings (one line, static), or NULL. */
+const char *kerf_cni_settings_refusal(const struct kerf_cni_settings *settings);
+
+/* ---- the address pool of one node ---------------------------------------------------------------------------------------- */
+
+/**
+ * Random numbers of this room: a key and a count, so that a run can be repeated. The key follows from content (seed and node's
+ * name); equal keys give equal courses.
+ */
+struct kerf_vpc_draws {
+    uint64_t key;
+    uint64_t counter;
+};
+uint64_t kerf_vpc_draw_below(struct kerf_vpc_draws *draws, uint64_t bound); /* [0, bound), bound > 0 */
+
+/**
+ * ipamd walks Go maps, whose order is not specified. KERF_ORDER_GO_MAPS follows Go's run time: up to eight entries lie in eight
+ * places (the lowest empty one is taken) and a walk starts anywhere and wraps; beyond eight the order is drawn (an assumption).
+ * KERF_ORDER_LOWEST_FIRST always starts at the lowest place: one course that the real system may take, and the tidiest.
+ */
+enum kerf_vpc_order { KERF_ORDER_GO_MAPS, KERF_ORDER_LOWEST_FIRST };
+
+struct kerf_vpc_pool_options {
+    struct kerf_cni_settings settings; /* must not be refused by kerf_cni_settings_refusal */
+    struct kerf_eni_limits limits;     /* enis 1..KERF_ENIS_MAX, ipv4_per_eni 1..KERF_ENI_SLOTS_MAX + 1 (asserted) */
+    int64_t max_pods;                  /* kubelet's; gates growth */
+    bool prefix_capable;               /* hypervisor nitro or bare metal; else prefix delegation is silently off */
+    bool trunk_capable;                /* type can carry branch interfaces: with pod_eni one interface is reserved for the trunk */
+    bool primary_excluded;             /* the node's subnet is tagged kubernetes.io/role/cni = 0 */
+    int32_t unmanaged_enis;            /* attached by others, tagged no_manage */
+    uint32_t primary_subnet;           /* the caller's number for the node's subnet, carried along */
+    uint32_t primary_address;          /* own address of the primary interface in that subnet, or KERF_ADDRESS_NONE */
+    enum kerf_vpc_order order;
+    uint64_t order_key;                /* of kerf_vpc_draws */
+};
+
+/** A place of a pod in the pool. Stays valid until the pod gives it back. */
+struct kerf_pod_address {
+    uint8_t eni;   /* position of the interface */
+    uint8_t slot;  /* position on the interface */
+    uint8_t index; /* address within the slot: 0, or 0..15 in a prefix */
+};
+
+/** What ipamd asks of EC2. Lists have slot_count entries. */
+enum kerf_vpc_action_kind {
+    KERF_VPC_NOTHING,
+    KERF_VPC_ASSIGN,     /* add slot_count addresses or prefixes to interface `eni` of `subnet` */
+    KERF_VPC_CREATE_ENI, /* create an interface with slot_count slots, attach it; subnet: the one of custom networking or discovery, or the node's */
+    KERF_VPC_UNASSIGN,   /* return `addresses` (first address of each prefix) to `subnet`; the pool has forgotten them already */
+    KERF_VPC_FREE_ENI,   /* detach and delete: return own_address and `addresses`; the pool has forgotten the interface already */
+};
+struct kerf_vpc_action {
+    enum kerf_vpc_action_kind kind;
+    enum kerf_ip_mode mode;
+    uint8_t eni;
+    uint8_t slot_count;
+    uint32_t subnet;
+    uint32_t own_address;
+    uint32_t addresses[KERF_ENI_SLOTS_MAX];
+};
+
+/** EC2's answer. The two insufficiency codes are the ones ipamd recognises and waits after. */
+enum kerf_vpc_ec2_code {
+    KERF_VPC_EC2_OK,
+    KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES, /* InsufficientFreeAddressesInSubnet */
+    KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS,    /* InsufficientCidrBlocks: no free aligned /28 */
+    KERF_VPC_EC2_ADDRESS_LIMIT_EXCEEDED,      /* PrivateIpAddressLimitExceeded: the answer lists what the interface has beyond what ipamd knew */
+    KERF_VPC_EC2_OTHER,                       /* any other error, such as InvalidParameterValue or a time-out */
+};
+const char *kerf_vpc_ec2_code_text(enum kerf_vpc_ec2_code code); /* as EC2 spells it */
+struct kerf_vpc_result {
+    enum kerf_vpc_ec2_code code;
+    uint8_t slot_count;         /* slots added by ASSIGN and CREATE_ENI */
+    bool excluded;              /* CREATE_ENI: the subnet is tagged 0, no pods go there */
+    uint32_t subnet;            /* CREATE_ENI: where it was created */
+    uint32_t own_address;       /* CREATE_ENI: or KERF_ADDRESS_NONE */
+    uint32_t addresses[KERF_ENI_SLOTS_MAX]; /* first address of each slot, or KERF_ADDRESS_NONE */
+};
+
+enum kerf_vpc_pool_state {
+    KERF_POOL_STARTING, /* ipamd initialises; the node is not Ready */
+    KERF_POOL_RUNNING,
+    KERF_POOL_FAILED,   /* initialisation failed: the container exits, the node stays NotReady until it is initialised again */
+};
+
+/** Counts of the pool. Addresses in cool-down count as available, as they do for ipamd. */
+struct kerf_vpc_pool_stats {
+    int32_t enis;       /* attached: primary, trunk and excluded ones included; those of others not */
+    int32_t slots;      /* filled, on all interfaces */
+    int32_t addresses;  /* T: on interfaces that are not excluded */
+    int32_t assigned;   /* a: held by pods, on interfaces that are not excluded */
+    int32_t cooling;    /* released a short while ago */
+    int32_t free_slots; /* F: no address of them held by a pod */
+};
+
+/** ipamd of one node. Opaque in spirit: read it through the functions below. One block on the heap for the slots; nothing is
+ *  allocated in a step (the queue of cooling addresses grows with the largest burst of leaving pods). */
+struct kerf_vpc_pool {
+    struct kerf_vpc_pool_options options;
+    struct kerf_vpc_draws draws;
+    struct kerf_vpc_eni_record *enis;   /* limits.enis places */
+    struct kerf_vpc_slot_record *slots; /* limits.enis x slots places */
+    struct kerf_vpc_cooling *cooling;   /* ring, in order of release */
+    uint32_t cooling_head, cooling_count, cooling_capacity;
+    kerf_time_us next_loop_us;          /* the loop's next pass; KERF_TIME_NEVER while a pass or the start is under way */
+    kerf_time_us last_shrink_us;        /* KERF_TIME_UNSET: never */
+    kerf_time_us last_shortage_us;      /* last recognised insufficiency error */
+    int64_t failed_assignments;         /* awscni_no_available_ip_addresses: pods turned away for want of an address */
+    int32_t eni_count;
+    uint8_t slots_per_eni;
+    uint8_t addresses_per_slot;
+    bool eni_map_grown;
+    bool cordoned;                      /* taint node.kubernetes.io/unschedulable: neither grows nor frees interfaces */
+    bool terminating;
+    bool trunk_attached;
+    enum kerf_ip_mode mode;
+    enum kerf_vpc_pool_state state;
+    struct kerf_vpc_pass {
+        uint8_t phase;
+        bool awaiting;                  /* an action is with EC2 */
+        bool may_free;                  /* the gate of interface release, from the statistics of the pass's start */
+        bool start_failed;              /* an error that ipamd does not forgive during its start */
+        bool asked_for_one;
+        uint8_t walk[KERF_ENIS_MAX];
+        uint8_t walk_count, walk_next;
+        int32_t over;                   /* slots to return */
+        struct kerf_vpc_action action;  /* what EC2 was asked for */
+    } pass;
+};
+
+/** A node that was launched at now_us with its primary interface only. Release with _fini. */
+void kerf_vpc_pool_init(struct kerf_vpc_pool *pool, const struct kerf_vpc_pool_options *options, kerf_time_us now_us);
+void kerf_vpc_pool_fini(struct kerf_vpc_pool *pool);
+
+/**
+ * The next thing that ipamd asks of EC2. Call when the pass is due (next_loop_us <= now_us, or the pool is starting) and again
+ * after each kerf_vpc_pool_apply, at its time, until the answer is KERF_VPC_NOTHING: then the pass is over and the next one is
+ * due five seconds later. A pass asks for at most one growth that succeeds, one return per interface, one interface release.
+ * The action stays the pool's until the next call. Cost: a few tens of nanoseconds for a pass without an action.
+ */
+const struct kerf_vpc_action *kerf_vpc_pool_step(struct kerf_vpc_pool *pool, kerf_time_us now_us);
+
+/** EC2's answer to the action that kerf_vpc_pool_step returned. UNASSIGN and FREE_ENI need only the code. */
+void kerf_vpc_pool_apply(struct kerf_vpc_pool *pool, kerf_time_us now_us, const struct kerf_vpc_result *result);
+
+/**
+ * The first pass that may ask for something if no pod comes or goes: never later than the pass that does, never earlier than
+ * next_loop_us; KERF_TIME_NEVER when only a pod, a cordon or a trunk can change anything. A simulation skips the passes between
+ * (kerf_vpc_pool_skip_to). Cost: as a pass.
+ */
+kerf_time_us kerf_vpc_pool_wake(const struct kerf_vpc_pool *pool);
+
+/** Lets the passes before until_us go by, none of which does anything: moves next_loop_us on its grid of five seconds to the first pass at or after it. */
+void kerf_vpc_pool_skip_to(struct kerf_vpc_pool *pool, kerf_time_us until_us);
+
+/** A pod comes: false when no address can be given now (the kubelet asks again later; ipamd only counts the failure). */
+KERF_MUST_CHECK bool kerf_vpc_pool_pod_arrives(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_pod_address *out_address);
+
+/** A pod goes: its address cools down for ip_cooldown_us before another pod of this node may have it. */
+void kerf_vpc_pool_pod_leaves(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_pod_address address);
+
+/** Address of the pod in its subnet, or KERF_ADDRESS_NONE if the pool was never told. */
+uint32_t kerf_vpc_pool_pod_subnet_address(const struct kerf_vpc_pool *pool, struct kerf_pod_address address, uint32_t *out_subnet);
+
+/** When the oldest cooling address may be assigned again (just past its cool-down), or KERF_TIME_NEVER. */
+kerf_time_us kerf_vpc_pool_cooling_until(const struct kerf_vpc_pool *pool);
+
+/** The VPC resource controller attached the trunk (security groups for pods): it takes a place and no pool addresses. False: no place. */
+bool kerf_vpc_pool_attach_trunk(struct kerf_vpc_pool *pool, kerf_time_us now_us, uint32_t subnet, uint32_t own_address);
+
+/** The aws-node container started again: pods keep their addresses, ages and cool-downs start over, initialisation runs once more. */
+void kerf_vpc_pool_restart(struct kerf_vpc_pool *pool, kerf_time_us now_us);
+
+struct kerf_vpc_pool_stats kerf_vpc_pool_stats(const struct kerf_vpc_pool *pool);
+
+/** Filled slots per attached interface: the primary first, the others descending. Returns the number of interfaces (<= KERF_ENIS_MAX). */
+uint32_t kerf_vpc_pool_slots(const struct kerf_vpc_pool *pool, uint8_t out_slots[KERF_ENIS_MAX]);
+
+/** Addresses that the node has taken from the subnet with this number of the caller. */
+int64_t kerf_vpc_pool_taken(const struct kerf_vpc_pool *pool, uint32_t subnet);
+
+/** Calls visit for every address range that the node holds in a subnet (an interface's own address, each slot), by position:
+ *  what a terminating instance returns. */
+typedef void (*kerf_vpc_range_visitor)(void *context, uint32_t subnet, uint32_t first_address, uint32_t address_count);
+void kerf_vpc_pool_visit_ranges(const struct kerf_vpc_pool *pool, kerf_vpc_range_visitor visit, void *context);
+
+/** Recomputes every count of the pool from its addresses and asserts that they agree. For tests and checked builds. */
+void kerf_vpc_pool_check(const struct kerf_vpc_pool *pool);
+
+/* ---- subnets ------------------------------------------------------------------------------------------------------------- */
+
+/** An IPv4 range; `first` has no bit set below the prefix length. */
+struct kerf_cidr {
+    uint32_t first;
+    uint8_t prefix_length;
+};
+
+/** Reads "10.0.0.0/22". NULL when read; else why not (static text). */
+const char *kerf_cidr_parse(const char *text, struct kerf_cidr *out_cidr);
+void kerf_cidr_print(struct kerf_cidr cidr, char out_text[19]);
+uint64_t kerf_cidr_size(struct kerf_cidr cidr); /* addresses */
+bool kerf_cidr_contains(struct kerf_cidr outer, struct kerf_cidr inner);
+bool kerf_cidr_overlaps(struct kerf_cidr a, struct kerf_cidr b);
+
+/** Addresses that AWS keeps of every subnet: the first four and the last. */
+#define KERF_VPC_SUBNET_RESERVED 5
+/** Largest number of /28 prefixes that an empty subnet of this length (16..28) yields: the reserved addresses spoil two blocks. */
+int64_t kerf_vpc_subnet_prefixes_max(uint8_t prefix_length);
+
+/** Subnet CIDR reservations: PREFIX serves prefix requests first and no automatic single address; EXPLICIT is never assigned automatically. */
+enum kerf_vpc_reservation_kind { KERF_RESERVATION_PREFIX, KERF_RESERVATION_EXPLICIT };
+
+/**
+ * A subnet, address by address: a bit each, and sums by 512 addresses so that finding one is fast. Addresses are numbered from
+ * the subnet's first one. Which address EC2 takes is not documented: a single address is the n-th free one, n drawn by the
+ * caller (uniform is the assumption of kerf_vpc_ec2_perform); prefixes take the lowest free aligned block (an assumption).
+ */
+struct kerf_vpc_subnet;
+/** prefix_length 16..28 (asserted). Never NULL. */
+struct kerf_vpc_subnet *kerf_vpc_subnet_new(struct kerf_cidr cidr);
+void kerf_vpc_subnet_free(struct kerf_vpc_subnet *subnet);
+struct kerf_vpc_subnet *kerf_vpc_subnet_copy(const struct kerf_vpc_subnet *subnet);
+
+/** Reserves a range; nothing in use is freed. NULL when done; else why not (static text): outside the subnet, overlap, or a prefix
+ *  reservation that is no multiple of 16 addresses. */
+const char *kerf_vpc_subnet_reserve(struct kerf_vpc_subnet *subnet, struct kerf_cidr range, enum kerf_vpc_reservation_kind kind);
+
+/** Takes the rank-th address that can be assigned automatically (0 <= rank < assignable; asserted). Returns its number. */
+uint32_t kerf_vpc_subnet_take(struct kerf_vpc_subnet *subnet, uint32_t rank);
+/** Takes this very address; false if it is taken. */
+bool kerf_vpc_subnet_take_address(struct kerf_vpc_subnet *subnet, uint32_t address);
+/** Takes a free aligned block of 16, from prefix reservations first, or returns KERF_ADDRESS_NONE: the InsufficientCidrBlocks of EC2. */
+uint32_t kerf_vpc_subnet_take_prefix(struct kerf_vpc_subnet *subnet);
+/** Gives back one address, or a whole block. Asserts that all of it was taken: an address has one holder. */
+void kerf_vpc_subnet_release(struct kerf_vpc_subnet *subnet, uint32_t address);
+void kerf_vpc_subnet_release_prefix(struct kerf_vpc_subnet *subnet, uint32_t address);
+
+struct kerf_vpc_subnet_counts {
+    struct kerf_cidr cidr;
+    uint32_t size;          /* usable: all but the five */
+    uint32_t free;          /* usable and not taken, reservations included */
+    uint32_t assignable;    /* of these, what a single address can be taken from */
+    uint32_t free_prefixes; /* blocks that a prefix request can have */
+    uint32_t taken_peak;    /* most ever taken at once */
+};
+struct kerf_vpc_subnet_counts kerf_vpc_subnet_counts(const struct kerf_vpc_subnet *subnet);
+
+/** State of a /28 block, for maps: fragmentation is the free addresses in partial blocks. */
+enum kerf_block_state { KERF_BLOCK_FREE, KERF_BLOCK_PARTIAL, KERF_BLOCK_FULL };
+struct kerf_vpc_subnet_block {
+    enum kerf_block_state state;
+    uint8_t free;    /* addresses */
+    bool reserved;   /* by a CIDR reservation */
+};
+uint32_t kerf_vpc_subnet_block_count(const struct kerf_vpc_subnet *subnet);
+struct kerf_vpc_subnet_block kerf_vpc_subnet_block(const struct kerf_vpc_subnet *subnet, uint32_t block_index);
+/** Free addresses that lie in blocks no prefix request can have, over all free ones: 0 none is lost, 1 all are; 0 when none is free. */
+double kerf_vpc_subnet_fragmentation(const struct kerf_vpc_subnet *subnet);
+/** Recomputes sums from the bits and asserts that they agree. */
+void kerf_vpc_subnet_check(const struct kerf_vpc_subnet *subnet);
+
+/* ---- EC2's answers, and a node at rest ----------------------------------------------------------------------------------- */
+
+/**
+ * EC2 as the pool meets it, without latency. Subnets are the caller's, by number; a NULL one has addresses without end.
+ * Requests are all or nothing.
+ */
+struct kerf_vpc_ec2_network {
+    struct kerf_vpc_subnet **subnets;
+    uint32_t subnet_count;
+    uint32_t eni_subnet;              /* where new interfaces are created */
+    enum kerf_vpc_ec2_code prefix_shortage; /* answer to a prefix request beyond the free addresses: INSUFFICIENT_CIDR_BLOCKS (default), or
+                                         OTHER, as users have seen InvalidParameterValue; zero reads as the default */
+    struct kerf_vpc_draws draws;      /* which free address is taken */
+    int64_t assign_calls, create_calls, unassign_calls, delete_calls, failed_calls;
+};
+/** The launch of an instance: takes one address in subnet number `subnet`. False when it has none. */
+KERF_MUST_CHECK bool kerf_vpc_ec2_launch(struct kerf_vpc_ec2_network *network, uint32_t subnet, uint32_t *out_address);
+/** Answers an action; takes and returns addresses. */
+void kerf_vpc_ec2_perform(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *out_result);
+/** Returns everything that a node holds: its instance was terminated. */
+void kerf_vpc_ec2_terminate(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_pool *pool);
+/** Runs one pass of the pool (or its start) at now_us against EC2 without latency. Returns the number of actions. */
+uint32_t kerf_vpc_pool_pass(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_vpc_ec2_network *network);
+
+/** Pods wanted on the node from here on; when fewer than before, who goes first. Pods still waiting go before those with an address. */
+enum kerf_leave_order { KERF_LEAVE_NEWEST, KERF_LEAVE_OLDEST };
+struct kerf_node_step {
+    int64_t pods;
+    enum kerf_leave_order leave;
+};
+
+/** The pool once it has come to rest. */
+struct kerf_node_rest {
+    struct kerf_vpc_pool_stats stats;
+    uint32_t eni_count;
+    uint8_t slots[KERF_ENIS_MAX];  /* primary first, others descending */
+    int64_t pods_placed;
+    int64_t pods_waiting;
+    int64_t node_subnet_addresses;
+    int64_t pod_subnet_addresses;  /* custom networking, or an excluded primary */
+    int64_t assign_calls, create_calls, unassign_calls, delete_calls, failed_calls; /* since the step before */
+    kerf_time_us rest_after_us;    /* from the change of pods to the last thing that happened */
+    bool settled;                  /* false: it flaps for ever; then this is the state that it keeps longest */
+};
+
+/**
+ * The life of one node: launched, initialised, then each step's pods come or go at once and the pool comes to rest before the
+ * next. EC2 answers without latency from an endless subnet; waiting pods ask again after every pass and whenever an address has
+ * cooled down (a kubelet asks every 10 to 15 s).
+ *
+ * out_rests   one per step
+ *
+ * Returns NULL, or why the node cannot work (static text). Cost: microseconds a step.
+ */
+const char *kerf_vpc_node_course(const struct kerf_vpc_pool_options *options, const struct kerf_node_step *steps, size_t step_count,
+                                 struct kerf_node_rest *out_rests);
+
+/**
+ * The same, over course_count courses that differ in the order of ipamd's walks (keys follow from options->order_key): the one
+ * seen most often, compared by all that a kerf_node_rest says of pool and addresses; ties go to the earlier. out_share is how
+ * often it was seen (0..1), out_distinct how many courses there were. Any of them is right.
+ */
+const char *kerf_vpc_node_commonest(const struct kerf_vpc_pool_options *options, const struct kerf_node_step *steps, size_t step_count,
+                                    uint32_t course_count, struct kerf_node_rest *out_rests, double *out_share, uint32_t *out_distinct);
+
+#endif
