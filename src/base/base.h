@@ -196,6 +196,7 @@ void kerf_text_clear(struct kerf_text *text);
 void kerf_text_append(struct kerf_text *text, const char *piece);
 void kerf_text_append_bytes(struct kerf_text *text, const void *bytes, size_t length);
 void kerf_text_append_format(struct kerf_text *text, const char *format, ...) KERF_PRINTF(2, 3);
+void kerf_text_append_format_list(struct kerf_text *text, const char *format, va_list arguments) KERF_PRINTF(2, 0);
 
 /** Number of single-byte edits (insert, delete, replace, swap of neighbours), at most `limit`; for "did you mean". */
 uint32_t kerf_edit_distance(const char *a, const char *b, uint32_t limit);

@@ -44,16 +44,22 @@ void kerf_text_append_bytes(struct kerf_text *text, const void *bytes, size_t le
 
 void kerf_text_append(struct kerf_text *text, const char *piece) { kerf_text_append_bytes(text, piece, strlen(piece)); }
 
+void kerf_text_append_format_list(struct kerf_text *text, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    KERF_ASSERT(length >= 0);
+    reserve(text, (size_t)length);
+    vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
+    text->length += (size_t)length;
+}
+
 void kerf_text_append_format(struct kerf_text *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    kerf_text_append_format_list(text, format, arguments);
     va_end(arguments);
-    KERF_ASSERT(length >= 0);
-    reserve(text, (size_t)length);
-    va_start(arguments, format);
-    vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    text->length += (size_t)length;
 }

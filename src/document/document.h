@@ -42,6 +42,7 @@ struct kerf_document {
     const char *file;       /* as the user named it; "<stdin>" for `-` */
     uint32_t index_in_file; /* from 0, empty documents counted */
     enum kerf_document_format format;
+    struct kerf_documents *owner;
 };
 
 /** Everything that was read, in order; owns all texts and values. */
@@ -49,6 +50,7 @@ struct kerf_documents {
     struct kerf_arena arena;
     struct kerf_names *keys;
     KERF_VEC(const struct kerf_document *) list;
+    struct kerf_id_map near_misses; /* of kerf_value_check_keys: answers already found */
 };
 
 struct kerf_documents *kerf_documents_new(void);
@@ -57,13 +59,18 @@ void kerf_documents_free(struct kerf_documents *documents);
 /**
  * Reads files, directories (their *.yaml, *.yml and *.json in the order of their names, not deeper) and `-` (standard input)
  * and appends their documents; empty ones are passed over. Goes on after a broken file, so several are reported.
- * Errors (KERF_E_INPUT): missing or unreadable files, neither UTF-8 nor text, syntax, duplicate keys, nesting beyond 100,
- * aliases that grow beyond a million values, merge keys (`<<`), a file without any document. KERF_E_IO: a read that broke off.
+ * Errors (KERF_E_INPUT): missing or unreadable files, more than 1 GiB, bytes that are no UTF-8 text, syntax, duplicate keys,
+ * nesting beyond 100, aliases that grow beyond a million values, tags that change a meaning (`!Ref`), a named file without
+ * any document. KERF_E_IO: a read that broke off. Anchors, aliases and merge keys (`<<`) are resolved; a value that came by an
+ * alias has the place of its anchor, and the path of its alias.
  */
 KERF_MUST_CHECK enum kerf_status kerf_documents_read_files(struct kerf_documents *documents, const char *const *paths,
                                                            size_t path_count, struct kerf_errors *errs);
 
-/** The same for one text in memory (copied); `file` names it in messages. JSON is recognized by its first `{` or `[`. */
+/**
+ * The same for one text in memory (copied); `file` (copied) names it in messages. What begins with `{` or `[` is JSON (one
+ * value, or several with blanks or a line `---` between them), as kubectl has it; all else is YAML.
+ */
 KERF_MUST_CHECK enum kerf_status kerf_documents_read_bytes(struct kerf_documents *documents, const char *file, const void *bytes,
                                                            size_t length, struct kerf_errors *errs);
 
@@ -242,7 +249,7 @@ void kerf_json_put_null(struct kerf_json *json, const char *key);
 void kerf_json_put_decimal(struct kerf_json *json, const char *key, int64_t value, uint32_t decimals);
 
 enum { KERF_DOUBLE_TEXT_BYTES = 32 };
-/** The shortest text of a finite double that reads back the same, as JSON writes it: 0.1, 1e+21, 0 for -0. Returns `buffer`. */
+/** The shortest text of a double that reads back the same, as JSON writes it: 0.1, 1e+21, 0 for -0 (and inf, nan). Returns `buffer`. */
 const char *kerf_format_double(char buffer[KERF_DOUBLE_TEXT_BYTES], double value);
 
 #endif
