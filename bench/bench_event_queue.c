@@ -28,7 +28,8 @@ static void on_hold(void *context, struct kerf_engine *engine, const struct kerf
     if (bench->cancelling)
         for (size_t i = 0; i < TIMEOUTS; i++) {
             kerf_engine_cancel(engine, bench->timeouts[i]);
-            bench->timeouts[i] = kerf_engine_schedule_after(engine, 5 * KERF_MINUTE_US, (struct kerf_event){ .kind = KIND_TIMEOUT });
+            bench->timeouts[i] =
+                kerf_engine_schedule_after(engine, 5 * KERF_MINUTE_US, (struct kerf_event){.kind = KIND_TIMEOUT});
         }
     if (bench->fired++ < bench->wanted)
         kerf_engine_schedule_after(engine, kerf_draw_exponential_us(&bench->stream, KERF_HOUR_US), *event);
@@ -54,13 +55,14 @@ static int compare_doubles(const void *a, const void *b)
 
 static uint64_t run_once(size_t pending, uint64_t events, bool cancelling, double *out_seconds, uint64_t *out_fired)
 {
-    struct bench bench = { .stream = kerf_stream_open(1, 0, KERF_PURPOSE_TEST, pending), .wanted = events, .cancelling = cancelling };
+    struct bench bench = {
+        .stream = kerf_stream_open(1, 0, KERF_PURPOSE_TEST, pending), .wanted = events, .cancelling = cancelling};
     struct kerf_engine *engine = kerf_engine_new();
     kerf_engine_handle(engine, KIND_HOLD, on_hold, &bench);
     kerf_engine_handle(engine, KIND_TIMEOUT, on_timeout, &bench);
     for (size_t i = 0; i < pending; i++)
         kerf_engine_schedule_after(engine, kerf_draw_exponential_us(&bench.stream, KERF_HOUR_US),
-                                   (struct kerf_event){ .kind = KIND_HOLD, .subject = i });
+                                   (struct kerf_event){.kind = KIND_HOLD, .subject = i});
     const double begin = seconds_now();
     kerf_engine_run(engine, KERF_TIME_NEVER);
     *out_seconds = seconds_now() - begin;
@@ -79,8 +81,8 @@ static void run_case(const char *name, size_t pending, uint64_t events, bool can
     for (size_t i = 0; i < RUNS; i++)
         hash = run_once(pending, events, cancelling, &seconds[i], &fired);
     qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
-    printf("%-22s %9zu pending %9" PRIu64 " events  min %8.2f ms  median %8.2f ms  %6.2f M/s  hash %016" PRIx64 "\n", name, pending,
-           fired, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)fired / seconds[0] / 1e6, hash);
+    printf("%-22s %9zu pending %9" PRIu64 " events  min %8.2f ms  median %8.2f ms  %6.2f M/s  hash %016" PRIx64 "\n", name,
+           pending, fired, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)fired / seconds[0] / 1e6, hash);
 }
 
 int main(int argc, char **argv)

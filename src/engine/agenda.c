@@ -9,8 +9,14 @@
 #define HEAP_ARITY 4
 #define CLASS_SHIFT 60 /* of `order`: 16 classes, 10^18 events */
 
-static uint64_t slot_width(unsigned level) { return (uint64_t)1 << 8 * level; }
-static unsigned slot_digit(uint64_t at, unsigned level) { return (unsigned)(at >> 8 * level) & (KERF_AGENDA_SLOTS - 1); }
+static uint64_t slot_width(unsigned level)
+{
+    return (uint64_t)1 << 8 * level;
+}
+static unsigned slot_digit(uint64_t at, unsigned level)
+{
+    return (unsigned)(at >> 8 * level) & (KERF_AGENDA_SLOTS - 1);
+}
 
 static bool entry_before(const struct kerf_agenda_entry *a, const struct kerf_agenda_entry *b)
 {
@@ -38,7 +44,7 @@ static uint32_t ticket_take(struct kerf_agenda *agenda, struct kerf_event event)
     if (ticket == KERF_AGENDA_FREE) {
         KERF_ASSERT(agenda->tickets.count < KERF_AGENDA_FREE);
         ticket = (uint32_t)agenda->tickets.count;
-        KERF_VEC_PUSH(&agenda->tickets, (struct kerf_agenda_ticket){ .event = event, .generation = 1 });
+        KERF_VEC_PUSH(&agenda->tickets, (struct kerf_agenda_ticket){.event = event, .generation = 1});
         return ticket;
     }
     struct kerf_agenda_ticket *reused = &agenda->tickets.items[ticket];
@@ -252,7 +258,7 @@ kerf_event_handle kerf_agenda_add(struct kerf_agenda *agenda, kerf_time_us at_us
         if (agenda->bins[KERF_AGENDA_NEAR].count > NEAR_CROWD && agenda->near_level > 0)
             near_draw_closer(agenda);
     }
-    return (kerf_event_handle){ (uint64_t)agenda->tickets.items[ticket].generation << 32 | ticket };
+    return (kerf_event_handle){(uint64_t)agenda->tickets.items[ticket].generation << 32 | ticket};
 }
 
 bool kerf_agenda_holds(const struct kerf_agenda *agenda, kerf_event_handle handle)

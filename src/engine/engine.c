@@ -43,12 +43,13 @@ void kerf_engine_handle(struct kerf_engine *engine, uint16_t kind, kerf_event_ha
 {
     KERF_ASSERT(handler != NULL);
     while (engine->handlers.count <= kind)
-        KERF_VEC_PUSH(&engine->handlers, (struct handler){ 0 });
+        KERF_VEC_PUSH(&engine->handlers, (struct handler){0});
     KERF_ASSERT(engine->handlers.items[kind].handle == NULL);
-    engine->handlers.items[kind] = (struct handler){ handler, context };
+    engine->handlers.items[kind] = (struct handler){handler, context};
 }
 
-void kerf_engine_after_each(struct kerf_engine *engine, void (*check)(void *context, const struct kerf_event *event), void *context)
+void kerf_engine_after_each(struct kerf_engine *engine, void (*check)(void *context, const struct kerf_event *event),
+                            void *context)
 {
     engine->check = check;
     engine->check_context = context;

@@ -65,12 +65,18 @@ static void check_agenda(const struct kerf_agenda *agenda)
 static kerf_time_us draw_delay(struct kerf_stream *stream, int shape)
 {
     switch (shape) {
-    case 0: return (kerf_time_us)kerf_draw_below(stream, 3);
-    case 1: return (kerf_time_us)kerf_draw_below(stream, 1000);
-    case 2: return kerf_draw_exponential_us(stream, KERF_HOUR_US);
-    case 3: return (kerf_time_us)(kerf_draw_u64(stream) >> (1 + kerf_draw_below(stream, 63))) / 4;
-    case 4: return (kerf_time_us)kerf_draw_below(stream, 5) * KERF_SECOND_US;
-    default: return kerf_draw_chance(stream, 0.02) ? KERF_DAY_US * 400 : (kerf_time_us)kerf_draw_below(stream, 50);
+    case 0:
+        return (kerf_time_us)kerf_draw_below(stream, 3);
+    case 1:
+        return (kerf_time_us)kerf_draw_below(stream, 1000);
+    case 2:
+        return kerf_draw_exponential_us(stream, KERF_HOUR_US);
+    case 3:
+        return (kerf_time_us)(kerf_draw_u64(stream) >> (1 + kerf_draw_below(stream, 63))) / 4;
+    case 4:
+        return (kerf_time_us)kerf_draw_below(stream, 5) * KERF_SECOND_US;
+    default:
+        return kerf_draw_chance(stream, 0.02) ? KERF_DAY_US * 400 : (kerf_time_us)kerf_draw_below(stream, 50);
     }
 }
 
@@ -86,12 +92,12 @@ static void schedule(struct world *world, struct kerf_stream *stream, kerf_time_
 {
     if (world->oracle.count == ORACLE_MAX)
         return;
-    const struct kerf_event event = { .kind = 1,
-                                      .event_class = (uint16_t)kerf_draw_below(stream, 3),
-                                      .subject = world->sequence,
-                                      .detail = (uint32_t)kerf_draw_u64(stream) };
+    const struct kerf_event event = {.kind = 1,
+                                     .event_class = (uint16_t)kerf_draw_below(stream, 3),
+                                     .subject = world->sequence,
+                                     .detail = (uint32_t)kerf_draw_u64(stream)};
     struct oracle_event *added = &world->oracle.events[world->oracle.count++];
-    *added = (struct oracle_event){ .at_us = at_us, .sequence = world->sequence++, .event = event };
+    *added = (struct oracle_event){.at_us = at_us, .sequence = world->sequence++, .event = event};
     added->handle = kerf_agenda_add(&world->agenda, at_us, event);
 }
 
@@ -146,7 +152,8 @@ static void play(uint64_t seed, int shape)
         } else if (choice < 80) {
             take_until(world, world->now_us + draw_delay(&stream, shape), SIZE_MAX);
         } else {
-            take_until(world, KERF_TIME_NEVER - 1, world->oracle.count > 0 ? 1 + (size_t)kerf_draw_below(&stream, 3) % world->oracle.count : 0);
+            take_until(world, KERF_TIME_NEVER - 1,
+                       world->oracle.count > 0 ? 1 + (size_t)kerf_draw_below(&stream, 3) % world->oracle.count : 0);
         }
         if (i % 64 == 0)
             check_agenda(&world->agenda);
@@ -171,7 +178,7 @@ static double steps_per_event(size_t pending, int cancels, kerf_time_us mean_us)
     struct kerf_stream stream = kerf_stream_open(7, 0, KERF_PURPOSE_TEST, pending);
     struct kerf_agenda *agenda = kerf_allocate(sizeof *agenda);
     kerf_agenda_init(agenda);
-    const struct kerf_event event = { .kind = 1 };
+    const struct kerf_event event = {.kind = 1};
     for (size_t i = 0; i < pending; i++)
         kerf_agenda_add(agenda, kerf_draw_exponential_us(&stream, mean_us), event);
     const uint64_t before = agenda->step_count;
@@ -203,11 +210,12 @@ Test(event_queue, work_does_not_grow_with_what_is_pending)
 
 Test(event_queue, work_stays_small_when_everything_is_near)
 {
-    /* The first slot opened is a day wide; then all come into it. Without drawing the near end closer the heap would hold them all. */
+    /* The first slot opened is a day wide; then all come into it. Without drawing the near end closer the heap would hold them
+     * all. */
     struct kerf_stream stream = kerf_stream_open(8, 0, KERF_PURPOSE_TEST, 0);
     struct kerf_agenda *agenda = kerf_allocate(sizeof *agenda);
     kerf_agenda_init(agenda);
-    const struct kerf_event event = { .kind = 1 };
+    const struct kerf_event event = {.kind = 1};
     kerf_time_us now_us = 0;
     struct kerf_event taken;
     kerf_agenda_add(agenda, 30 * KERF_DAY_US, event);
