@@ -17,7 +17,8 @@ double kerf_log_gamma(double x)
     const double y = 1.0 / x;
     const double w = y * y;
     const double series =
-        y * (1.0 / 12 - w * (1.0 / 360 - w * (1.0 / 1260 - w * (1.0 / 1680 - w * (1.0 / 1188 - w * (691.0 / 360360 - w / 156))))));
+        y *
+        (1.0 / 12 - w * (1.0 / 360 - w * (1.0 / 1260 - w * (1.0 / 1680 - w * (1.0 / 1188 - w * (691.0 / 360360 - w / 156))))));
     return (x - 0.5) * kerf_exact_log(x) - x + HALF_LN_2PI + series - kerf_exact_log(product);
 }
 
@@ -87,13 +88,13 @@ static double gamma_quantile_small(double shape, double probability)
 
 static double gamma_quantile_guess(double shape, double probability)
 {
-    if (shape < 0.5 || probability < 1e-6)
+    if (shape < 0.5)
         return gamma_quantile_small(shape, probability);
     const double root = 1.0 - 1.0 / (9.0 * shape) + kerf_normal_quantile(probability) / (3.0 * sqrt(shape));
     return root > 0.1 ? shape * root * root * root : gamma_quantile_small(shape, probability);
 }
 
-/* Newton's method within a bracket; the bracket is halved when a step would leave it. */
+/* Newton's method within a bracket; the bracket is halved (doubled, while it is open) when a step would leave it or leap. */
 double kerf_gamma_quantile(double shape, double probability)
 {
     KERF_ASSERT(shape > 0.0);
@@ -116,7 +117,7 @@ double kerf_gamma_quantile(double shape, double probability)
         else
             high = x;
         double next = x - excess / gamma_density(shape, x);
-        if (!(next > low && next < high))
+        if (!(next > low && next < high && next < 8 * x))
             next = high < HUGE_VAL ? low + (high - low) / 2 : 2 * x;
         if (fabs(next - x) <= 4 * DBL_EPSILON * x)
             return next;

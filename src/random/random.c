@@ -27,12 +27,12 @@ struct kerf_stream kerf_stream_open(uint64_t seed, uint32_t replication, enum ke
     uint64_t key = kerf_hash_mix(0x6b657266, seed); /* any constant: it keeps seed 0 from being a special case of the mix */
     key = kerf_hash_mix(key, replication);
     key = kerf_hash_mix(key, (uint64_t)purpose);
-    return (struct kerf_stream){ .key = kerf_hash_mix(key, owner_hash) };
+    return (struct kerf_stream){.key = kerf_hash_mix(key, owner_hash)};
 }
 
 uint64_t kerf_draw_u64(struct kerf_stream *stream)
 {
-    return kerf_philox((struct kerf_philox_block){ { stream->counter++, 0 } }, stream->key).word[0];
+    return kerf_philox((struct kerf_philox_block){{stream->counter++, 0}}, stream->key).word[0];
 }
 
 double kerf_draw_uniform(struct kerf_stream *stream)
@@ -91,7 +91,8 @@ uint64_t kerf_draw_poisson(struct kerf_stream *stream, double mean)
     KERF_ASSERT(mean <= POISSON_MEAN_MAX);
     if (mean <= POISSON_NORMAL_FROM)
         return kerf_poisson_quantile(mean, kerf_draw_uniform(stream));
-    /* Beyond, the skewness 1/sqrt(mean) is below 1 %; 8.2 deviations below the mean, the furthest a draw gets, is still positive. */
+    /* Beyond, the skewness 1/sqrt(mean) is below 1 %; 8.2 deviations below the mean, the furthest a draw gets, is still positive.
+     */
     return (uint64_t)(kerf_draw_normal(stream, mean, sqrt(mean)) + 0.5);
 }
 
