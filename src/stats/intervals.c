@@ -15,9 +15,7 @@ static double upper_probability(double confidence)
 static struct kerf_interval interval_of_moments(const struct kerf_moments *moments, double confidence)
 {
     const double upper = upper_probability(confidence);
-    struct kerf_interval interval = {
-        .mean = moments->mean, .low = moments->mean, .high = moments->mean, .count = moments->count
-    };
+    struct kerf_interval interval = {.mean = moments->mean, .low = moments->mean, .high = moments->mean, .count = moments->count};
     if (moments->count < 2)
         return interval;
     const double count = (double)moments->count;
@@ -30,7 +28,7 @@ static struct kerf_interval interval_of_moments(const struct kerf_moments *momen
 
 struct kerf_interval kerf_interval_of(const double *values, size_t count, double confidence)
 {
-    struct kerf_moments moments = { 0 };
+    struct kerf_moments moments = {0};
     for (size_t i = 0; i < count; i++)
         kerf_moments_add(&moments, values[i]);
     return interval_of_moments(&moments, confidence);
@@ -38,7 +36,7 @@ struct kerf_interval kerf_interval_of(const double *values, size_t count, double
 
 struct kerf_interval kerf_interval_of_differences(const double *values, const double *baseline, size_t count, double confidence)
 {
-    struct kerf_moments moments = { 0 };
+    struct kerf_moments moments = {0};
     for (size_t i = 0; i < count; i++)
         kerf_moments_add(&moments, values[i] - baseline[i]);
     return interval_of_moments(&moments, confidence);
@@ -49,7 +47,7 @@ struct kerf_interval kerf_interval_of_share(uint64_t successes, uint64_t count, 
     const double upper = upper_probability(confidence);
     KERF_ASSERT(successes <= count);
     if (count == 0)
-        return (struct kerf_interval){ 0 };
+        return (struct kerf_interval){0};
     const double n = (double)count;
     const double share = (double)successes / n;
     const double z = gsl_cdf_ugaussian_Pinv(upper);

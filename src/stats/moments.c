@@ -43,7 +43,7 @@ double kerf_moments_variance(const struct kerf_moments *moments)
 
 void kerf_time_weighted_start(struct kerf_time_weighted *mean, kerf_time_us now_us, int64_t value)
 {
-    *mean = (struct kerf_time_weighted){ .value = value, .peak = value, .since_us = now_us, .start_us = now_us };
+    *mean = (struct kerf_time_weighted){.value = value, .peak = value, .since_us = now_us, .start_us = now_us};
 }
 
 static kerf_i128 integral_at(const struct kerf_time_weighted *mean, kerf_time_us now_us)
