@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What the files of the packing library share: the problem as the solvers see it (plain arrays, classes grouped), the space in
+ * the caller's memory, and the open bins that a method fills. verify.c does not include this file.
+ */
+#ifndef BINPACK_INTERNAL_H
+#define BINPACK_INTERNAL_H
+
+#include "binpack/binpack.h"
+
+__extension__ typedef __int128 binpack_i128; /* sums and products of 64-bit numbers */
+__extension__ typedef unsigned __int128 binpack_u128;
+
+/* ---- space.c: results from the front of the caller's memory, scratch from its back ---------------------------------------- */
+
+struct space {
+    unsigned char *memory;
+    size_t bytes;
+    size_t front; /* bytes in use from the start: live until results are forgotten */
+    size_t back;  /* bytes in use from the end: live until a call returns */
+};
+
+/* Zeroed, aligned to 16; NULL when the memory is too small. */
+void *binpack_space_keep(struct space *space, size_t count, size_t item_bytes);
+void *binpack_space_scratch(struct space *space, size_t count, size_t item_bytes);
+
+/* ---- heap_sort.c: items of at most 64 bytes, by a total order ---------------------------------------------------------------- */
+
+void binpack_sort(void *items, size_t count, size_t item_bytes, int (*compare)(const void *, const void *));
+
+/* ---- problem.c ------------------------------------------------------------------------------------------------------------- */
+
+struct binpack_problem {
+    struct binpack_input input;
+    struct space space;
+    size_t front_of_results;
+    size_t resource_count;
+    size_t type_count;
+    size_t group_count;
+
+    int64_t *capacity; /* type * resource_count + resource */
+    int64_t *price;
+    int64_t *limit;
+    uint32_t *by_price; /* all types, cheapest first */
+    uint32_t *frontier; /* types worth opening: none cheaper-or-equal is as large in every way; cheapest first */
+    size_t frontier_count;
+    int64_t *capacity_max; /* over the types, one a resource; the yardstick by which demands are made comparable */
+
+    /* A group is what one or several item classes are when nothing tells them apart. */
+    int64_t *demand; /* group * resource_count + resource */
+    int64_t *count;
+    int64_t *per_bin_max;      /* INT64_MAX: as many as fit */
+    uint32_t *allowed_set;     /* position in allowed_sets, 0: all types */
+    bool *fits_somewhere;      /* some type with a limit > 0 may and can hold one */
+    uint32_t *member_first;    /* members[member_first[g] .. member_first[g + 1]) are its item classes */
+    uint32_t *members;
+    const uint64_t **allowed_sets; /* [0] is NULL */
+    size_t allowed_set_count;
+    binpack_i128 total_demand[BINPACK_RESOURCES_MAX]; /* of the groups that fit somewhere */
+
+    struct binpack_bound bound; /* found at most once: `scale` 0 before */
+    int64_t *group_value;       /* by group: what its items are worth under the bound */
+};
+
+/* May items of this group lie in bins of this type, whatever their size? */
+static inline bool binpack_is_allowed(const struct binpack_problem *problem, size_t group, size_t type)
+{
+    const uint64_t *set = problem->allowed_sets[problem->allowed_set[group]];
+    return set == NULL || (set[type / 64] >> (type % 64) & 1) != 0;
+}
+
+/* Does a vector fit another in every resource? */
+static inline bool binpack_fits(const int64_t *demand, const int64_t *room, size_t resource_count)
+{
+    for (size_t r = 0; r < resource_count; r++)
+        if (demand[r] > room[r])
+            return false;
+    return true;
+}
+
+/* How many of a demand fit the room, at most `most`. */
+static inline int64_t binpack_fit_count(const int64_t *demand, const int64_t *room, size_t resource_count, int64_t most)
+{
+    if (!binpack_fits(demand, room, resource_count))
+        return 0;
+    for (size_t r = 0; r < resource_count; r++) {
+        /* the product is tried first: a division costs as much as the rest of the loop */
+        int64_t product;
+        if (demand[r] == 0 || (!__builtin_mul_overflow(demand[r], most, &product) && product <= room[r]))
+            continue;
+        most = room[r] / demand[r];
+    }
+    return most;
+}
+
+/* ---- resource_prices.c: the one place with floating point ------------------------------------------------------------------ */
+
+enum { SHARE_BITS = 40 }; /* a share of 1 is 2^40 */
+
+/* Candidate resource prices for the bound. */
+struct resource_prices {
+    uint64_t *weights; /* type * resource_count + resource: how a bin's price is split, adding up to at most 2^SHARE_BITS a type */
+    double *rents;     /* by type, in price units; > 0 for limited types that are a bargain at these prices */
+};
+
+/* Finds the best candidate it knows; false when space ran out. */
+bool binpack_resource_prices_find(struct binpack_problem *problem, struct resource_prices *out_prices);
+
+/* ---- lp.c: dual simplex with bounds ------------------------------------------------------------------------------------------ */
+
+/*
+ * Minimise sum price_j n_j so that sum over j of a_ij n_j >= 1 in every row i and 0 <= n_j <= limit_j (infinity: none). It starts
+ * from n = 0, so the row prices are feasible at every step, and those after `pivot_limit` pivots are the best that this many give.
+ */
+struct lp {
+    size_t row_count;
+    size_t column_count; /* of the caller; row_count surplus columns follow them */
+    double *tableau;     /* row * (column_count + row_count) + column; filled with a_ij, then worked on */
+    double *reduced;     /* by column: filled with the prices, then worked on; >= 0 at its lower, <= 0 at its upper bound */
+    double *limit;       /* by column; infinity for surplus */
+    bool *at_upper;      /* by column */
+    double *value;       /* by row: of its basic column */
+    size_t *basic;       /* by row: its basic column */
+};
+bool binpack_lp_start(struct lp *lp, struct space *space, size_t row_count, size_t column_count);
+void binpack_lp_solve(struct lp *lp, size_t pivot_limit);
+static inline double binpack_lp_row_price(const struct lp *lp, size_t row)
+{
+    double price = lp->reduced[lp->column_count + row];
+    return price > 0 ? price : 0;
+}
+
+/* ---- open_bins.c: bins while a method fills them --------------------------------------------------------------------------- */
+
+/* Contents are chains of cells that never change, so bins that were equal for a while share what they have in common. */
+struct cell {
+    uint32_t group;
+    uint32_t next; /* UINT32_MAX: last */
+    int64_t item_count;
+};
+
+/* Equal bins. */
+struct run {
+    uint32_t type;
+    uint32_t content; /* the cell added last, UINT32_MAX: empty */
+    int64_t bin_count;
+};
+
+struct filling {
+    struct binpack_problem *problem;
+    uint64_t steps;
+    uint64_t step_limit; /* UINT64_MAX: none */
+    bool out_of_space;
+    bool out_of_steps;
+
+    uint32_t *order; /* groups of which items are left, largest first */
+    size_t order_count;
+    int64_t *left;        /* by group */
+    int64_t *type_left;   /* by type: bins that may still be opened */
+    int64_t *least_after; /* order position * resource_count + r: the least demand from there on */
+
+    struct run *runs;
+    size_t run_count, run_capacity;
+    int64_t *room; /* run * resource_count + r */
+    struct cell *cells;
+    size_t cell_count, cell_capacity;
+
+    /* one bin filled on trial */
+    uint32_t *trial_groups;
+    int64_t *trial_counts;
+    size_t trial_count;
+    int64_t *trial_room;
+};
+
+bool binpack_filling_start(struct filling *filling, struct binpack_problem *problem, uint64_t steps, uint64_t step_limit);
+
+/* Drops groups that are used up from the order and sets least_after. */
+void binpack_filling_compact(struct filling *filling);
+
+/* Appends bins; false when space ran out. The caller takes the items off `left`. */
+bool binpack_open_run(struct filling *filling, uint32_t type, int64_t bin_count, uint32_t content, const int64_t *room);
+/* A cell in front of `next`; UINT32_MAX when space ran out. */
+uint32_t binpack_add_cell(struct filling *filling, uint32_t group, int64_t item_count, uint32_t next);
+
+/* Takes one step; false when there is none left. */
+static inline bool binpack_step(struct filling *filling)
+{
+    if (filling->steps >= filling->step_limit) {
+        filling->out_of_steps = true;
+        return false;
+    }
+    filling->steps++;
+    return true;
+}
+
+/* Fills an empty bin of the type with what is left, largest first, into trial_*; returns the worth of what it holds. */
+binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type);
+
+/*
+ * The type to open for the first group of the order: the one whose trial content costs least for its worth, counting the price
+ * of the cheapest type that holds that content. The winner's content is in trial_* and *out_type is that cheapest type.
+ * False: no type may be opened that holds an item of the group.
+ */
+bool binpack_choose_type(struct filling *filling, uint32_t *out_type);
+
+/* Gives every bin the cheapest type that holds its content, as far as limits allow. False when space ran out. */
+bool binpack_right_size(struct filling *filling);
+
+/* ---- methods.c, expand.c --------------------------------------------------------------------------------------------------- */
+
+/* Fills until nothing is left that fits, or steps or space run out (flags of the filling). */
+typedef void (*binpack_method_function)(struct filling *filling);
+void binpack_method_ffd(struct filling *filling);
+void binpack_method_bfd(struct filling *filling);
+
+/* Turns groups back into the caller's classes and lays the plan into the kept space. */
+enum binpack_outcome binpack_expand(struct filling *filling, struct binpack_plan *out_plan);
+
+#endif
