@@ -35,6 +35,7 @@ struct kerf_cluster_pod {
     uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
     uint32_t index_on_node;  /* place in the node's list */
     uint32_t index_in_pending;
+    bool addressed;          /* the CNI gave it an address */
     uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
 };
 
@@ -155,6 +156,8 @@ kerf_time_us kerf_cluster_now(const struct kerf_cluster *cluster);
 /* Values are copied; what they point to (labels, taints, specs, texts) is borrowed and must live as long as the world, or lie in
  * kerf_cluster_arena_of: an arena of the entry that goes when the entry goes. */
 struct kerf_arena *kerf_cluster_node_arena(struct kerf_cluster *cluster, kerf_node_id id);
+/** The arena that the next entry (add_claim, add_node without a claim to join) will own: to build its values in. Valid until then. */
+struct kerf_arena *kerf_cluster_next_arena(struct kerf_cluster *cluster);
 
 kerf_node_id kerf_cluster_add_claim(struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim);
 kerf_node_id kerf_cluster_add_node(struct kerf_cluster *cluster, const struct kerf_node *node); /* without a claim, or joins it by provider ID */
@@ -166,7 +169,8 @@ void kerf_cluster_set_claim_condition(struct kerf_cluster *cluster, kerf_node_id
 void kerf_cluster_set_node_condition(struct kerf_cluster *cluster, kerf_node_id id, const char *type, enum kerf_condition_status status);
 void kerf_cluster_set_node_taints(struct kerf_cluster *cluster, kerf_node_id id, struct kerf_taints taints); /* copied into the entry's arena */
 void kerf_cluster_set_node_label(struct kerf_cluster *cluster, kerf_node_id id, kerf_name key, kerf_name value);
-void kerf_cluster_delete_claim(struct kerf_cluster *cluster, kerf_node_id id); /* sets the deletion timestamp */
+/** Sets the deletion timestamp: of the claim, or of the node where there is no claim (both are KERF_CHANGE_CLAIM_DELETING). Nothing if it has one. */
+void kerf_cluster_delete_claim(struct kerf_cluster *cluster, kerf_node_id id);
 void kerf_cluster_remove_node(struct kerf_cluster *cluster, kerf_node_id id);  /* the entry and both halves; no pod may be bound (asserted) */
 void kerf_cluster_mark_for_deletion(struct kerf_cluster *cluster, kerf_node_id id, bool marked);
 void kerf_cluster_set_in_command(struct kerf_cluster *cluster, kerf_node_id id, bool in_command);
@@ -181,6 +185,7 @@ void kerf_cluster_set_pod_phase(struct kerf_cluster *cluster, kerf_pod_id pod, e
 void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id pod, bool ready);
 /** kube-scheduler could not place it: condition PodScheduled False, reason Unschedulable; or takes that back. */
 void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_id pod, bool unschedulable);
+void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id pod); /* KERF_CHANGE_POD_ADDRESSED */
 void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_name node_name);
 void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_time_us deletion_epoch_us); /* terminating from now on */
 void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
@@ -208,6 +213,7 @@ enum kerf_change_kind {
     KERF_CHANGE_NODE_REMOVED,     /* the entry is still readable while listeners run */
     KERF_CHANGE_POD_ADDED,
     KERF_CHANGE_POD_BOUND,
+    KERF_CHANGE_POD_ADDRESSED,    /* has an address (networks that are modelled only) */
     KERF_CHANGE_POD_RUNNING,
     KERF_CHANGE_POD_READY,
     KERF_CHANGE_POD_NOT_READY,

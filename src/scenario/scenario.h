@@ -127,6 +127,9 @@ struct kerf_timings {
     double simulation_seconds_per_pod;  /* compute-time model of a what-if, per pod in it: 0.0002 */
     double simulation_seconds_per_node; /* per node: 0.00005 */
     kerf_time_us nodegroup_delay_us;    /* Auto Scaling's reaction: 10 s */
+    kerf_time_us lost_node_us;          /* instance gone without a drain -> its node object deleted: 60 s */
+    kerf_time_us pod_collection_us;     /* node object deleted -> its pods replaced: 60 s */
+    kerf_time_us sandbox_retry_us;      /* kubelet asks again for an address: 12 s */
 };
 
 /* ---- money ------------------------------------------------------------------------------------------------------------------------------ */
@@ -159,6 +162,7 @@ struct kerf_design {
     uint32_t zone_count;
     const struct kerf_load *loads; /* at most one a workload */
     uint32_t load_count;
+    const uint32_t *load_of_workload; /* by workload index: of loads; KERF_NOT_FOUND: none */
     const struct kerf_scenario_subnet *subnets; /* none: the network is not modelled */
     uint32_t subnet_count;
     struct kerf_cni_settings cni;
