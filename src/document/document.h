@@ -161,7 +161,7 @@ bool kerf_parse_time(const char *text, kerf_time_us *out_epoch_us);
 /** Go's syntax: a sign, then numbers with h, m, s, ms, us, ns; or 0. What is finer than a microsecond is cut towards zero. */
 bool kerf_parse_duration(const char *text, kerf_time_us *out_us);
 
-enum { KERF_TIME_TEXT_BYTES = 40 };
+enum { KERF_TIME_TEXT_BYTES = 64 };
 /** 2026-01-01T00:00:00Z, with 6 digits of fraction only when there is one. Returns `buffer`. */
 const char *kerf_format_time(char buffer[KERF_TIME_TEXT_BYTES], kerf_time_us epoch_us);
 /** As Go prints it: 1h30m0s, 1.5s, 0s. Returns `buffer`. */
