@@ -36,6 +36,7 @@ struct kerf_instance_facts {
     int64_t network_bandwidth_mbps;
     int64_t ebs_bandwidth_mbps;
     int64_t ebs_attachment_limit;
+    bool ebs_attachment_shared;  /* the limit is shared with network interfaces */
     int64_t instance_store_gb;
     int64_t gpu_count;
     bool bare_metal;
@@ -44,7 +45,8 @@ struct kerf_instance_facts {
     bool old_storage;            /* i3 and other types whose boot takes about twice as long (timings.md 9) */
     bool supports[KERF_CAPACITY_TYPE_COUNT]; /* usage classes */
     uint32_t zone_mask;          /* zones of the region where it is sold: bit = index of kerf_catalog_zones */
-    double on_demand_usd_per_hour;               /* NaN: none */
+    double on_demand_usd_per_hour;               /* what Karpenter decides with; NaN: none */
+    double billed_usd_per_hour;                  /* list price of On-Demand: differs for some bare metal only; NaN: none */
     double spot_usd_per_hour[KERF_ZONE_MAX];     /* by zone; NaN: none */
     int32_t advisor_interruption_band;           /* Spot Advisor: 0 (<5 %) to 4 (>20 %); -1: none */
     int32_t max_pods;            /* eni_max_pods by the formula, without prefixes */
@@ -94,6 +96,11 @@ size_t kerf_catalog_offering_index(const struct kerf_catalog *catalog, uint32_t 
 size_t kerf_catalog_type_count(const struct kerf_catalog *catalog);
 const struct kerf_instance_facts *kerf_catalog_facts(const struct kerf_catalog *catalog, uint32_t type_index);
 const struct kerf_instance_facts *kerf_catalog_find(const struct kerf_catalog *catalog, kerf_name type_name); /* NULL: unknown */
+/** Also a type that is not sold in the region, and so is none of the catalogue's types: zone_mask 0, no prices, index KERF_NOT_FOUND. */
+const struct kerf_instance_facts *kerf_catalog_find_anywhere(const struct kerf_catalog *catalog, kerf_name type_name);
+
+/** Where prices come from and of which date, for results: `built-in, us-east-1: On-Demand 2026-07-20, Spot estimate 2025-06-28`. */
+const char *kerf_catalog_snapshot(const struct kerf_catalog *catalog);
 
 /** Names which the catalogue interned; users of the catalogue make children of it or share it while they read input. */
 struct kerf_vocabulary *kerf_catalog_vocabulary(struct kerf_catalog *catalog);
