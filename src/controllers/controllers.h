@@ -36,15 +36,12 @@ enum kerf_event_kind {
     KERF_EVENT_JOB_ARRIVAL,         /* subject: load index */
     KERF_EVENT_DAEMON_SYNC,         /* subject: node id */
     KERF_EVENT_BINDER_ATTEMPT,
-    KERF_EVENT_BINDER_FLUSH,        /* the queue's five-minute flush, back-off ends */
     KERF_EVENT_PROVISIONER_TRIGGER, /* a pod's or node's ten-second repeat; subject: pod or node id */
     KERF_EVENT_PROVISIONER_WINDOW,  /* idle or maximum timer of the batch window */
     KERF_EVENT_PROVISIONER_DONE,    /* the pass' compute time is over */
     KERF_EVENT_CLAIM_LAUNCH,        /* subject: node id */
-    KERF_EVENT_CLAIM_TIMEOUT,
     KERF_EVENT_CLAIM_EXPIRE,
     KERF_EVENT_CLAIM_CONSOLIDATABLE, /* consolidateAfter is over; subject: node id */
-    KERF_EVENT_CLAIM_DRIFT,
     KERF_EVENT_OFFERING_SWEEP,      /* the ten-second sweep of unavailable offerings */
     KERF_EVENT_DISRUPTOR_PASS,
     KERF_EVENT_DISRUPTOR_COMPUTED,  /* a method's compute time is over */
@@ -57,7 +54,7 @@ enum kerf_event_kind {
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */
     KERF_EVENT_NODEGROUP_SYNC,      /* subject: nodegroup index */
-    KERF_EVENT_NODE_MONITOR,        /* node lifecycle and pod garbage collection */
+    KERF_EVENT_NODE_LOST,           /* the node monitor and pod garbage collection find that the instance is gone; subject: node id */
     /* observers */
     KERF_EVENT_SAMPLE,              /* a row of the series */
     KERF_EVENT_KIND_COUNT
@@ -79,7 +76,7 @@ enum kerf_notice_kind {
     KERF_NOTICE_SUBNET_USED,         /* detail: subnet index; value: addresses taken, EC2's reserved ones not counted */
     KERF_NOTICE_INSTANCE_STARTED,    /* billing starts; node; value: micro-dollars an hour at launch */
     KERF_NOTICE_INSTANCE_PRICE,      /* the Spot price changed; node, value */
-    KERF_NOTICE_INSTANCE_ENDED,      /* billing ends; node */
+    KERF_NOTICE_INSTANCE_ENDED,      /* billing ends; node; its pods no longer run */
     KERF_NOTICE_DRAIN_STARTED,       /* node */
     KERF_NOTICE_COUNT
 };
@@ -92,7 +89,7 @@ struct kerf_notice {
 };
 typedef void (*kerf_notice_listener)(void *context, const struct kerf_notice *notice);
 
-#define KERF_NOTICE_LISTENERS_MAX 4
+enum { KERF_NOTICE_LISTENERS_MAX = 8 };
 
 /** What a reconcile sees. Owned by `sim`; one a replication. */
 struct kerf_world {
@@ -101,7 +98,7 @@ struct kerf_world {
     struct kerf_engine *engine;
     struct kerf_cluster *cluster;
     struct kerf_cloud *cloud;
-    struct kerf_vpc_subnet **subnets; /* by index of design->subnets; changed by ipamd and by launches and ends of instances */
+    struct kerf_vpc_ec2_network network; /* subnets by index of design->subnets; changed by ipamd, launches and ends of instances */
     uint64_t seed;
     uint32_t replication;
     kerf_notice_listener notice_listeners[KERF_NOTICE_LISTENERS_MAX];
@@ -122,17 +119,23 @@ kerf_event_handle kerf_world_schedule(struct kerf_world *world, kerf_time_us at_
                                       uint32_t detail);
 /** A hash that names a pod or node by content for keyed draws. */
 uint64_t kerf_world_owner_of_pod(const struct kerf_cluster_pod *pod);
+/** What a pod works on: the same for the pod that replaces it. */
+uint64_t kerf_world_owner_of_work(const struct kerf_world *world, const struct kerf_cluster_pod *pod);
 uint64_t kerf_world_owner_of_node(const struct kerf_cluster_node *node);
 
 /* ---- the controllers: each `_new` subscribes and schedules its first event; `_free` is NULL-safe -------------------------------- */
 
-struct kerf_workload_controller; /* replicas, jobs, daemonsets' pods; load over time */
+struct kerf_workload_controller; /* replicas, jobs; load over time */
 struct kerf_workload_controller *kerf_workload_controller_new(struct kerf_world *world);
 void kerf_workload_controller_free(struct kerf_workload_controller *controller);
 
-struct kerf_kubelet; /* bound pods start, become ready, finish, stop */
-struct kerf_kubelet *kerf_kubelet_new(struct kerf_world *world);
-void kerf_kubelet_free(struct kerf_kubelet *controller);
+struct kerf_daemons; /* DaemonSets: a pod a node */
+struct kerf_daemons *kerf_daemons_new(struct kerf_world *world);
+void kerf_daemons_free(struct kerf_daemons *controller);
+
+struct kerf_kubelets; /* of all nodes: bound pods start, become ready, finish, stop */
+struct kerf_kubelets *kerf_kubelets_new(struct kerf_world *world);
+void kerf_kubelets_free(struct kerf_kubelets *controller);
 
 struct kerf_binder; /* kube-scheduler's queue in time */
 struct kerf_binder *kerf_binder_new(struct kerf_world *world);

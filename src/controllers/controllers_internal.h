@@ -1,0 +1,56 @@
+/** Shared by the controllers' files only. */
+#ifndef KERF_CONTROLLERS_INTERNAL_H
+#define KERF_CONTROLLERS_INTERNAL_H
+
+#include "controllers/controllers.h"
+
+/** A client-side rate limit: `burst` calls at once, refilled at a rate. */
+struct kerf_token_bucket {
+    double tokens;
+    double burst;
+    double per_second;
+    kerf_time_us at_us;
+};
+struct kerf_token_bucket kerf_token_bucket_of(double per_second, int64_t burst);
+/** Takes a token if there is one. */
+bool kerf_token_bucket_take(struct kerf_token_bucket *bucket, kerf_time_us now_us);
+/** When the next token will be there; now if there is one. */
+kerf_time_us kerf_token_bucket_next(struct kerf_token_bucket *bucket, kerf_time_us now_us);
+
+/** Books by node id or pod id: rows appear when first asked for (zeroed) and stay until they are dropped. */
+struct kerf_books {
+    struct kerf_id_map rows_by_id;
+    char *rows;
+    uint32_t *free_rows;
+    uint32_t row_count, row_capacity, free_count, free_capacity;
+    size_t row_bytes;
+};
+void kerf_books_init(struct kerf_books *books, size_t row_bytes);
+void kerf_books_fini(struct kerf_books *books);
+void *kerf_books_open(struct kerf_books *books, uint32_t id);       /* valid until the next open */
+void *kerf_books_find(const struct kerf_books *books, uint32_t id); /* NULL: none */
+void kerf_books_drop(struct kerf_books *books, uint32_t id);
+
+/** A kubelet runs there: the node is there, its instance has not been taken away, and Ready is true. */
+bool kerf_node_is_ready(const struct kerf_cluster_node *node);
+
+/**
+ * Ends the billing of a node's instance and gives its addresses back. Called once, by whoever terminates or loses it.
+ */
+void kerf_instance_end(struct kerf_world *world, kerf_node_id node);
+
+/** The instance is running: its primary address is taken, billing starts. False when the subnet has no address. */
+bool kerf_instance_take_address(struct kerf_world *world, uint32_t subnet_index, uint32_t *out_address);
+void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index, uint32_t address);
+
+/** Subnets of the zone, by most free addresses, then by place in the scenario; KERF_NOT_FOUND: none. */
+uint32_t kerf_subnet_of_zone(const struct kerf_world *world, uint32_t zone_index);
+
+/** Removes what is left on a node (pods of daemonsets, pods of a lost instance) and the entry itself. */
+void kerf_node_remove_with_pods(struct kerf_world *world, kerf_node_id node);
+
+/** Micro-dollars an hour of an offering, from the catalogue: what EC2 bills. */
+kerf_usd_micros kerf_offering_price(const struct kerf_world *world, uint32_t type_index, uint32_t zone_index,
+                                    enum kerf_capacity_type capacity_type);
+
+#endif
