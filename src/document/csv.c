@@ -244,6 +244,13 @@ uint32_t kerf_csv_find_column(const struct kerf_csv *csv, const char *name)
     return KERF_NOT_FOUND;
 }
 
+struct kerf_place kerf_csv_header_place(const struct kerf_csv *csv, uint32_t column)
+{
+    KERF_ASSERT(column < csv->column_count);
+    const struct cell *cell = &csv->header[column];
+    return (struct kerf_place){.file = csv->file, .line = cell->line, .column = cell->column};
+}
+
 enum kerf_status kerf_csv_require_column(const struct kerf_csv *csv, const char *name, uint32_t *out_column,
                                          struct kerf_errors *errs)
 {

@@ -185,6 +185,8 @@ const char *kerf_csv_column_name(const struct kerf_csv *csv, uint32_t column);
 uint32_t kerf_csv_find_column(const struct kerf_csv *csv, const char *name); /* KERF_NOT_FOUND when absent */
 KERF_MUST_CHECK enum kerf_status kerf_csv_require_column(const struct kerf_csv *csv, const char *name, uint32_t *out_column,
                                                          struct kerf_errors *errs);
+/** Of the column's name. */
+struct kerf_place kerf_csv_header_place(const struct kerf_csv *csv, uint32_t column);
 /** Borrowed from the table; "" for an empty cell, and for column KERF_NOT_FOUND. */
 const char *kerf_csv_text(const struct kerf_csv *csv, uint32_t row, uint32_t column);
 /** The path is the name of the column. */
@@ -196,6 +198,13 @@ KERF_MUST_CHECK enum kerf_status kerf_csv_read_double(const struct kerf_csv *csv
                                                       double max, double *out_value, struct kerf_errors *errs);
 KERF_MUST_CHECK enum kerf_status kerf_csv_read_bool(const struct kerf_csv *csv, uint32_t row, uint32_t column, bool *out_value,
                                                     struct kerf_errors *errs);
+
+/* ---- texts of other forms -------------------------------------------------------------------------------------------------- */
+
+/** Appends a file's text (`-`: standard input), checked like documents: there, a file, UTF-8 without NUL; no byte order mark. */
+KERF_MUST_CHECK enum kerf_status kerf_text_read_file(const char *path, struct kerf_text *text, struct kerf_errors *errs);
+/** How messages name the path: as it is, "<stdin>" for `-`. */
+const char *kerf_input_name(const char *path);
 
 /* ---- writing JSON -------------------------------------------------------------------------------------------------------- */
 

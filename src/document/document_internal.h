@@ -10,8 +10,6 @@ enum { KERF_NESTING_MAX = 100 };
 
 /** Appends what the file (`-`: standard input) holds. */
 KERF_MUST_CHECK enum kerf_status kerf_input_read(const char *path, struct kerf_text *bytes, struct kerf_errors *errs);
-/** How messages name the path. */
-const char *kerf_input_name(const char *path);
 /** Checks that these are UTF-8 without NUL and finds where the text begins after a byte order mark. */
 KERF_MUST_CHECK enum kerf_status kerf_input_check(const char *file, const char *bytes, size_t length, size_t *out_start,
                                                   struct kerf_errors *errs);

@@ -116,3 +116,16 @@ enum kerf_status kerf_input_check(const char *file, const char *bytes, size_t le
     *out_start = start;
     return KERF_OK;
 }
+
+enum kerf_status kerf_text_read_file(const char *path, struct kerf_text *text, struct kerf_errors *errs)
+{
+    struct kerf_text bytes = {0};
+    size_t start = 0;
+    enum kerf_status status = kerf_input_read(path, &bytes, errs);
+    if (status == KERF_OK)
+        status = kerf_input_check(kerf_input_name(path), bytes.bytes ? bytes.bytes : "", bytes.length, &start, errs);
+    if (status == KERF_OK && bytes.length > start)
+        kerf_text_append_bytes(text, bytes.bytes + start, bytes.length - start);
+    kerf_text_fini(&bytes);
+    return status;
+}
