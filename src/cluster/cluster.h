@@ -34,7 +34,6 @@ struct kerf_cluster_pod {
     kerf_node_id node;       /* where it is bound; KERF_NO_NODE: nowhere, or on a node that was not read */
     uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
     uint32_t index_on_node;  /* place in the node's list */
-    uint32_t index_in_pending;
     bool addressed;          /* the CNI gave it an address */
     uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
 };
@@ -57,6 +56,7 @@ struct kerf_cluster_node {
     bool in_command;          /* its provider ID belongs to a command of the orchestration queue */
     kerf_time_us nominated_until_epoch_us; /* KERF_TIME_UNSET: never */
     /* kept by cluster */
+    uint64_t appearance; /* running number of the Node object: kube-scheduler's order of nodes; 0: no Node yet */
     const kerf_pod_id *pods; /* bound pods, terminal ones until they are removed; in order of binding */
     uint32_t pod_count;
     uint32_t pod_capacity;
@@ -107,9 +107,18 @@ const struct kerf_cluster_pod *kerf_cluster_pod(const struct kerf_cluster *clust
 size_t kerf_cluster_pending_count(const struct kerf_cluster *cluster);
 const struct kerf_cluster_pod *kerf_cluster_pending_at(const struct kerf_cluster *cluster, size_t at);
 
+/** Upper bound of all pod ids given so far. */
+uint32_t kerf_cluster_pod_id_bound(const struct kerf_cluster *cluster);
+/** Pending pods with a nominated node, in the order in which they were nominated. */
+size_t kerf_cluster_nominated_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_nominated_at(const struct kerf_cluster *cluster, size_t at);
+/** Replicas that a workload is to have now: those it was read with until kerf_cluster_set_workload_replicas. */
+int64_t kerf_cluster_workload_replicas(const struct kerf_cluster *cluster, uint32_t workload_index);
+
 /* The entry as Karpenter sees it (karpenter-provisioning 5.2) */
 bool kerf_cluster_is_registered(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 bool kerf_cluster_is_initialized(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+bool kerf_cluster_is_ready(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node); /* the Node's condition Ready is True */
 /** Marked, claim being deleted or InstanceTerminating, or an unmanaged node being deleted. */
 bool kerf_cluster_is_deleting(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 kerf_name kerf_cluster_node_name(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
@@ -123,7 +132,10 @@ struct kerf_taints kerf_cluster_node_taints(const struct kerf_cluster *cluster, 
 struct kerf_resources kerf_cluster_node_allocatable(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 struct kerf_resources kerf_cluster_node_capacity(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 
-/** What is known of a PDB now: from its status if it was read with one, else counted from the pods (workloads.md 11.1). O(1). */
+/**
+ * What is known of a PDB now: from its status if it was read with one (until kerf_cluster_count_pdbs), else counted from the pods
+ * (workloads.md 11.1): ready ones against the replicas of their controllers; a controller that was not read counts as its pods. O(1).
+ */
 struct kerf_pdb_state {
     int32_t disruptions_allowed;
     int32_t current_healthy;
@@ -154,7 +166,7 @@ void kerf_cluster_set_now(struct kerf_cluster *cluster, kerf_time_us now_epoch_u
 kerf_time_us kerf_cluster_now(const struct kerf_cluster *cluster);
 
 /* Values are copied; what they point to (labels, taints, specs, texts) is borrowed and must live as long as the world, or lie in
- * kerf_cluster_arena_of: an arena of the entry that goes when the entry goes. */
+ * kerf_cluster_node_arena: an arena of the entry that goes when the entry goes. */
 struct kerf_arena *kerf_cluster_node_arena(struct kerf_cluster *cluster, kerf_node_id id);
 /** The arena that the next entry (add_claim, add_node without a claim to join) will own: to build its values in. Valid until then. */
 struct kerf_arena *kerf_cluster_next_arena(struct kerf_cluster *cluster);
@@ -176,6 +188,7 @@ void kerf_cluster_mark_for_deletion(struct kerf_cluster *cluster, kerf_node_id i
 void kerf_cluster_set_in_command(struct kerf_cluster *cluster, kerf_node_id id, bool in_command);
 void kerf_cluster_nominate(struct kerf_cluster *cluster, kerf_node_id id, kerf_time_us until_epoch_us);
 void kerf_cluster_note_pod_event(struct kerf_cluster *cluster, kerf_node_id id); /* lastPodEventTime, with its 10 s rule */
+/** The pool comes from kerf_allocate and is the entry's from now on: it is finished and freed when another takes its place or the entry goes. */
 void kerf_cluster_set_network(struct kerf_cluster *cluster, kerf_node_id id, uint32_t subnet_index, struct kerf_vpc_pool *network);
 void kerf_cluster_set_node_tag(struct kerf_cluster *cluster, kerf_node_id id, uint64_t tag);
 
@@ -190,6 +203,11 @@ void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id po
 void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_time_us deletion_epoch_us); /* terminating from now on */
 void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
 void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id pod, uint64_t tag);
+
+/** What PDBs count as expected of the workload's pods. O(PDBs). */
+void kerf_cluster_set_workload_replicas(struct kerf_cluster *cluster, uint32_t workload_index, int64_t replicas);
+/** From now on every PDB is counted, whatever status it was read with: for a world in which time passes. */
+void kerf_cluster_count_pdbs(struct kerf_cluster *cluster);
 
 /** Karpenter's memory of an offering without capacity, until a time; `kerf_cluster_expire_unavailable` sweeps (every 10 s in the real one). */
 void kerf_cluster_set_unavailable(struct kerf_cluster *cluster, size_t offering_index, kerf_time_us until_epoch_us);
@@ -231,6 +249,13 @@ struct kerf_change {
 typedef void (*kerf_cluster_listener)(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change);
 /** Listeners are called in order of registration, after the change. They must not change the world (they schedule). At most 16. */
 void kerf_cluster_listen(struct kerf_cluster *cluster, kerf_cluster_listener listener, void *context);
+
+/**
+ * For readers who hold a const view and look again later: the entries that each change touched, numbered from 0. A reader keeps the count up
+ * to which it has read. Numbers too long ago (some thousands) are forgotten: false, and the reader looks at everything.
+ */
+uint64_t kerf_cluster_journal_count(const struct kerf_cluster *cluster);
+bool kerf_cluster_journal_at(const struct kerf_cluster *cluster, uint64_t number, kerf_node_id *out_node);
 
 /** Recomputes what is kept and compares: bound requests fit, each pod in one place, sums agree. Aborts with a message. O(everything). */
 void kerf_cluster_check(const struct kerf_cluster *cluster);
