@@ -52,7 +52,7 @@ static char *message_text(struct kerf_place place, bool is_warning, const char *
 {
     struct kerf_text line = {0};
     kerf_text_append(&line, is_warning ? "warning: " : "");
-    if (place.file) {
+    if (place.file && *place.file) {
         append_printable(&line, place.file);
         if (place.line)
             kerf_text_append_format(&line, ":%" PRIu32, place.line);

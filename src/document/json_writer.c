@@ -1,6 +1,7 @@
 /** Writing JSON. */
 #include "document/document_internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -264,7 +265,7 @@ void kerf_json_put_decimal(struct kerf_json *json, const char *key, int64_t valu
 
 /**
  * Each decimal of up to 15 digits survives the way through a double, so the shortest text is that of 15 digits without
- * trailing zeros, if it reads back the same; else 16 or 17 digits are needed. The decimal point of the process' locale, if it
+ * trailing zeros, if it reads back the same; else 16 or 17 digits are needed. (Numbers below DBL_MIN hold fewer.) The decimal point of the process' locale, if it
  * has another one, is passed over.
  */
 const char *kerf_format_double(char buffer[KERF_DOUBLE_TEXT_BYTES], double value)
@@ -275,7 +276,7 @@ const char *kerf_format_double(char buffer[KERF_DOUBLE_TEXT_BYTES], double value
         return strcpy(buffer, "0");
     if (!isfinite(value))
         return strcpy(buffer, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
-    for (int wanted = 15; wanted <= 17; wanted++) {
+    for (int wanted = fabs(value) < DBL_MIN ? 1 : 15; wanted <= 17; wanted++) {
         char text[64], plain[64];
         snprintf(text, sizeof text, "%.*e", wanted - 1, fabs(value));
         const char *mark = strchr(text, 'e');
