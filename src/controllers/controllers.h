@@ -41,6 +41,8 @@ enum kerf_event_kind {
     KERF_EVENT_PROVISIONER_DONE,    /* the pass' compute time is over */
     KERF_EVENT_CLAIM_LAUNCH,        /* subject: node id */
     KERF_EVENT_CLAIM_EXPIRE,
+    KERF_EVENT_CLAIM_POD_EVENT,     /* a pod came to the node or is going */
+    KERF_EVENT_NETWORK_READY,       /* the node may have its CNI by now */
     KERF_EVENT_CLAIM_CONSOLIDATABLE, /* consolidateAfter is over; subject: node id */
     KERF_EVENT_OFFERING_SWEEP,      /* the ten-second sweep of unavailable offerings */
     KERF_EVENT_DISRUPTOR_PASS,

@@ -40,11 +40,28 @@ bool kerf_node_is_ready(const struct kerf_cluster_node *node);
 void kerf_instance_end(struct kerf_world *world, kerf_node_id node);
 
 /** The instance is running: its primary address is taken, billing starts. False when the subnet has no address. */
+/** The instance's CNI begins with its primary address; later the pool is the node's (kerf_cluster_node.network). */
+void kerf_instance_join_network(struct kerf_world *world, kerf_node_id node, uint32_t subnet_index, uint32_t address, uint32_t type_index,
+                                int64_t max_pods);
 bool kerf_instance_take_address(struct kerf_world *world, uint32_t subnet_index, uint32_t *out_address);
 void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index, uint32_t address);
 
 /** Subnets of the zone, by most free addresses, then by place in the scenario; KERF_NOT_FOUND: none. */
 uint32_t kerf_subnet_of_zone(const struct kerf_world *world, uint32_t zone_index);
+
+/** Every nodeclaim has been launched: else neither provisioner nor disruptor starts a pass (karpenter-provisioning 1.6). */
+bool kerf_claims_are_synced(const struct kerf_cluster *cluster);
+
+/**
+ * Creates the NodeClaim of a planned claim, unless its NodePool's usage exceeds a limit (karpenter-provisioning 9.4): then false.
+ */
+bool kerf_claim_create(struct kerf_world *world, const struct kerf_planned_claim *planned, kerf_node_id *out_node);
+
+/** Nominates the existing nodes that a pass or a command gave pods to (karpenter-provisioning 11.5). */
+void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planned_placement *placements, size_t placement_count);
+
+/** `PREFIX-` and five letters drawn for the prefix's next name. */
+kerf_name kerf_world_name_node(struct kerf_world *world, const char *prefix);
 
 /** Removes what is left on a node (pods of daemonsets, pods of a lost instance) and the entry itself. */
 void kerf_node_remove_with_pods(struct kerf_world *world, kerf_node_id node);

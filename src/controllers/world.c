@@ -172,6 +172,27 @@ void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index,
     notify_subnet(world, subnet_index);
 }
 
+void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint32_t subnet_index, uint32_t address, uint32_t type_index,
+                                int64_t max_pods)
+{
+    const struct kerf_instance_facts *facts = kerf_catalog_facts(world->design->catalog, type_index);
+    struct kerf_vpc_pool_options options = {
+        .settings = world->design->cni,
+        .limits = { .enis = (int32_t)facts->enis, .ipv4_per_eni = (int32_t)facts->ipv4_per_eni },
+        .max_pods = max_pods,
+        .prefix_capable = true,
+        .trunk_capable = facts->branch_enis > 0,
+        .primary_subnet = subnet_index,
+        .primary_address = address,
+        .order = KERF_ORDER_GO_MAPS,
+        .order_key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication),
+                                   kerf_world_owner_of_node(kerf_cluster_node(world->cluster, id))),
+    };
+    struct kerf_vpc_pool *pool = kerf_allocate(sizeof *pool);
+    kerf_vpc_pool_init(pool, &options, kerf_world_now(world));
+    kerf_cluster_set_network(world->cluster, id, subnet_index, pool);
+}
+
 void kerf_instance_end(struct kerf_world *world, kerf_node_id id)
 {
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);

@@ -1,0 +1,71 @@
+/**
+ * Steps that Karpenter's loops share where nodeclaims are made: the sync gate, the limits at creation, names, nominations.
+ */
+#include "controllers/controllers_internal.h"
+
+bool kerf_claims_are_synced(const struct kerf_cluster *cluster)
+{
+    for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
+        if (node->has_claim && !node->claim.provider_id)
+            return false;
+    }
+    return true;
+}
+
+/** Usage covers launched nodes that are not being deleted; equal is allowed (9.4). */
+static bool is_over_limits(const struct kerf_world *world, uint32_t nodepool_index)
+{
+    const struct kerf_nodepool_limits *limits = &world->design->objects.nodepools.items[nodepool_index].limits;
+    if (limits->resources.present == 0 && limits->nodes < 0)
+        return false;
+    struct kerf_resource_totals used = { 0 };
+    int64_t nodes = 0;
+    for (size_t at = 0; at < kerf_cluster_node_count(world->cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(world->cluster, at);
+        if (node->nodepool_index != nodepool_index || kerf_cluster_is_deleting(world->cluster, node))
+            continue;
+        struct kerf_resources capacity = kerf_cluster_node_capacity(world->cluster, node);
+        kerf_resource_totals_add(&used, &capacity, 1);
+        nodes++;
+    }
+    for (int i = 0; i < KERF_RESOURCE_MAX; i++)
+        if (kerf_resources_has(&limits->resources, (enum kerf_resource)i) && used.amounts[i] > limits->resources.amounts[i])
+            return true;
+    return limits->nodes >= 0 && nodes > limits->nodes;
+}
+
+bool kerf_claim_create(struct kerf_world *world, const struct kerf_planned_claim *planned, kerf_node_id *out_node)
+{
+    if (is_over_limits(world, planned->nodepool_index))
+        return false;
+    const struct kerf_nodepool *nodepool = &world->design->objects.nodepools.items[planned->nodepool_index];
+    kerf_name name = kerf_world_name_node(world, nodepool->meta.name->text);
+    struct kerf_nodeclaim claim;
+    kerf_plan_make_claim(world->cluster, planned, name, kerf_world_epoch_now(world), kerf_cluster_next_arena(world->cluster), &claim);
+    *out_node = kerf_cluster_add_claim(world->cluster, &claim);
+    return true;
+}
+
+kerf_name kerf_world_name_node(struct kerf_world *world, const char *prefix)
+{
+    static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
+    struct kerf_stream stream = kerf_stream_open(world->seed, world->replication, KERF_PURPOSE_NAME,
+                                                 kerf_hash_mix(kerf_hash_text(prefix), ++world->name_counter));
+    char suffix[6] = { 0 };
+    kerf_name name;
+    do {
+        for (int i = 0; i < 5; i++)
+            suffix[i] = letters[kerf_draw_below(&stream, sizeof letters - 1)];
+        name = kerf_name_format(world->vocabulary->names, "%s-%s", prefix, suffix);
+    } while (kerf_cluster_find_node(world->cluster, name));
+    return name;
+}
+
+void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planned_placement *placements, size_t placement_count)
+{
+    kerf_time_us window_us = kerf_max_i64(2 * world->design->karpenter.batch_max_us, 10 * KERF_SECOND_US);
+    for (size_t i = 0; i < placement_count; i++)
+        if (placements[i].pod_count > 0 && kerf_cluster_node(world->cluster, placements[i].node))
+            kerf_cluster_nominate(world->cluster, placements[i].node, kerf_world_epoch_now(world) + window_us);
+}
