@@ -14,4 +14,9 @@ void kerf_report_plan(const struct kerf_plan_advice *advice, enum kerf_format fo
 void kerf_report_schedule(const struct kerf_schedule_advice *advice, enum kerf_format format, FILE *stream);
 void kerf_report_disrupt(const struct kerf_disrupt_advice *advice, enum kerf_format format, FILE *stream);
 
+/** The types of a kerf_catalog_ask, a line each. */
+void kerf_report_catalog_list(const struct kerf_catalog_answer *answer, enum kerf_format format, FILE *stream);
+/** All about the type of a kerf_catalog_ask_type; text or JSON. */
+void kerf_report_catalog_type(struct kerf_catalog_answer *answer, enum kerf_format format, FILE *stream);
+
 #endif

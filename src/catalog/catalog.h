@@ -133,6 +133,32 @@ void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum k
 struct kerf_labels kerf_catalog_type_labels(const struct kerf_instance_type *type, struct kerf_vocabulary *vocabulary,
                                             struct kerf_arena *arena);
 
+/** What a query found: kerf_catalog_ask. */
+struct kerf_catalog_found {
+    const struct kerf_instance_type *type;
+    double usd_per_hour[KERF_CAPACITY_TYPE_COUNT]; /* of the cheapest available offering that the query allows; NaN: none */
+};
+struct kerf_catalog_answer {
+    struct kerf_arena arena;
+    struct kerf_catalog *catalog;
+    enum kerf_ami_family ami_family;
+    struct kerf_instance_types types;   /* all of the region, for that AMI family and all zones */
+    struct kerf_requirements allowed;   /* what the query requires, all together */
+    const struct kerf_catalog_found *found;
+    size_t found_count;
+    size_t unavailable_count;           /* types that meet the requirements, but can't be launched so */
+};
+
+/**
+ * Reads one selector text (kerf_catalog_query.requirements) and adds its requirements to `into`. Keys that no instance type has
+ * are refused with what was probably meant. `place` names the flag in errors.
+ */
+KERF_MUST_CHECK enum kerf_status kerf_catalog_read_selector(struct kerf_vocabulary *vocabulary, const char *text,
+                                                            struct kerf_arena *arena, struct kerf_requirements *into,
+                                                            struct kerf_place place, struct kerf_errors *errs);
+
+const char *kerf_ami_family_text(enum kerf_ami_family ami_family); /* as an EC2NodeClass names it */
+
 /**
  * `--unavailable capacityType:type:zone[,...]`, `*` for type or zone: sets the bits of those offerings. `place` names the flag in errors.
  */
