@@ -204,7 +204,7 @@ Test(vpc_pool, grows_to_the_closed_forms)
                     int wanted = pods + warm > 10 ? pods + warm : 10;
                     int pool = enis * slots < wanted ? enis * slots : wanted;
                     cr_expect_eq(rests[1].stats.slots, pool);
-                    cr_expect_eq(rests[1].eni_count, (pool + slots - 1) / slots);
+                    cr_expect_eq((int)rests[1].eni_count, (pool + slots - 1) / slots);
 
                     options.settings.prefix_delegation = true;
                     cr_assert_null(kerf_vpc_node_course(&options, steps, 2, rests));

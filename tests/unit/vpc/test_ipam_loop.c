@@ -307,7 +307,7 @@ ParameterizedTest(size_t *row, ipam_loop, exhaustion)
     struct kerf_vpc_pool_stats stats = kerf_vpc_pool_stats(&course.world.pool);
     cr_expect_eq(stats.addresses, exhaustion_rows[*row].want_addresses, "%s: %d", exhaustion_rows[*row].id, stats.addresses);
     cr_expect_eq(course.world.pod_count, exhaustion_rows[*row].want_placed, "%s", exhaustion_rows[*row].id);
-    cr_expect_eq(kerf_vpc_subnet_counts(course.subnet).free, exhaustion_rows[*row].want_free, "%s", exhaustion_rows[*row].id);
+    cr_expect_eq((int)kerf_vpc_subnet_counts(course.subnet).free, exhaustion_rows[*row].want_free, "%s", exhaustion_rows[*row].id);
     cr_expect(failed >= exhaustion_rows[*row].want_failed_min && failed <= exhaustion_rows[*row].want_failed_max, "%s: %" PRId64,
               exhaustion_rows[*row].id, failed);
     finish(&course);
@@ -326,7 +326,7 @@ static void fragment(struct kerf_vpc_subnet *subnet, int blocks, int singles)
     uint32_t last_block = kerf_vpc_subnet_block_count(subnet) - 1;
     for (uint32_t address = last_block * 16; address < last_block * 16 + 15; address++)
         cr_assert(kerf_vpc_subnet_take_address(subnet, address));
-    cr_assert_eq(kerf_vpc_subnet_counts(subnet).free_prefixes, blocks);
+    cr_assert_eq((int)kerf_vpc_subnet_counts(subnet).free_prefixes, blocks);
 }
 
 static void start_fragmented(struct course *course, int blocks, int singles, int pods, int max_pods)
