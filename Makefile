@@ -17,10 +17,12 @@ CFLAGS_release := -O2 -g
 CFLAGS_debug := -O0 -g -DKERF_CHECKED
 CFLAGS_asan := -O1 -g -DKERF_CHECKED -fsanitize=address -fno-omit-frame-pointer -DARENA_PASSTHROUGH
 CFLAGS_ubsan := -O1 -g -DKERF_CHECKED -fsanitize=undefined -fno-sanitize-recover=all
+CFLAGS_fuzz := -O1 -g -DKERF_CHECKED -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DARENA_PASSTHROUGH
 LDFLAGS_asan := -fsanitize=address
+LDFLAGS_fuzz := -fsanitize=address,undefined
 LDFLAGS_ubsan := -fsanitize=undefined
 ifeq ($(CFLAGS_$(VARIANT)),)
-$(error VARIANT is release, debug, asan or ubsan, not "$(VARIANT)")
+$(error VARIANT is release, debug, asan, ubsan or fuzz (with CC=clang), not "$(VARIANT)")
 endif
 # -ffp-contract=off: a fused multiply-add would give other last digits on another machine or compiler.
 # -fexcess-precision is not an issue on amd64 and arm64. -pthread: replications run on threads.
@@ -50,7 +52,7 @@ BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 
-.PHONY: all deps demo test check bench fuzz golden format tidy coverage install clean help
+.PHONY: all deps demo test check bench fuzz replay golden format tidy coverage install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -87,6 +89,69 @@ $(foreach folder,$(TEST_FOLDERS),$(eval $(call test_program_rule,$(folder))))
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBKERF) $(LIBBINPACK)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# ---- fuzzing: a target per reader, and its corpus, which the checks replay without libFuzzer ----
+
+FUZZ_SECONDS ?= 60
+TARGET ?= $(FUZZ_TARGETS)
+
+fuzz: ## fuzz: look for new inputs that break a reader (TARGET=fuzz_json FUZZ_SECONDS=60)
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang $(patsubst %,fuzz-%,$(TARGET))
+
+fuzz-%: $(BUILD)/fuzz/%
+	@mkdir -p $(BUILD)/corpus/$*
+	cd $(BUILD) && fuzz/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=8192 -print_final_stats=1 \
+	    corpus/$* $(CURDIR)/tests/fuzz/corpus/$*
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBKERF) $(LIBBINPACK)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIBKERF) $(LIBBINPACK)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+replay: $(patsubst %,replay-%,$(FUZZ_TARGETS))
+
+replay-%: $(BUILD)/replay/%
+	@printf '%s: ' $*; ASAN_OPTIONS=abort_on_error=1 $< tests/fuzz/corpus/$*/*
+
+# ---- check: each step can be run alone (make check-includes); a new one is a line in CHECKS and a rule ----
+
+CHECKS := check-includes check-headers check-packer-alone check-tests check-sanitizers check-replay
+
+.PHONY: $(CHECKS)
+check: $(CHECKS) ## check: everything that must hold before a change is merged
+	@echo "all checks passed"
+
+check-includes:
+	tests/house/check_includes
+
+# Each header compiles alone; those of include/ also without src/.
+HEADERS := $(wildcard src/*/*.h)
+PUBLIC_HEADERS := $(wildcard include/*/*.h)
+
+check-headers:
+	@for header in $(PUBLIC_HEADERS); do $(CC) -Iinclude $(CFLAGS) -Werror -fsyntax-only -x c $$header || exit 1; done
+	@for header in $(HEADERS); do $(CC) $(CPPFLAGS) $(CFLAGS) -Werror -fsyntax-only -x c $$header || exit 1; done
+	@echo "$(words $(PUBLIC_HEADERS) $(HEADERS)) headers compile alone"
+
+# The packer needs nothing but libc: a program of all its objects links without any library.
+check-packer-alone: $(PACKING_OBJECTS)
+	@mkdir -p $(BUILD)
+	@echo 'int main(void) { return 0; }' >$(BUILD)/packer_alone.c
+	$(CC) -Wl,--no-undefined -o $(BUILD)/packer_alone $(BUILD)/packer_alone.c $(PACKING_OBJECTS)
+
+check-tests:
+	@$(MAKE) --no-print-directory VARIANT=release WERROR=-Werror test
+
+check-sanitizers:
+	@$(MAKE) --no-print-directory VARIANT=asan test
+	@$(MAKE) --no-print-directory VARIANT=ubsan test
+
+check-replay:
+	@$(MAKE) --no-print-directory VARIANT=asan replay
+	@$(MAKE) --no-print-directory VARIANT=ubsan replay
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
