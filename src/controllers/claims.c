@@ -3,6 +3,9 @@
  */
 #include "controllers/controllers_internal.h"
 
+#define UNAVAILABLE_US (3 * KERF_MINUTE_US)
+#define SWEEP_US (10 * KERF_SECOND_US)
+
 bool kerf_claims_are_synced(const struct kerf_cluster *cluster)
 {
     for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
@@ -68,4 +71,25 @@ void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planne
     for (size_t i = 0; i < placement_count; i++)
         if (placements[i].pod_count > 0 && kerf_cluster_node(world->cluster, placements[i].node))
             kerf_cluster_nominate(world->cluster, placements[i].node, kerf_world_epoch_now(world) + window_us);
+}
+
+static void schedule_sweep(struct kerf_world *world)
+{
+    if (!kerf_engine_is_scheduled(world->engine, world->offering_sweep))
+        world->offering_sweep = kerf_world_schedule(world, (kerf_world_now(world) / SWEEP_US + 1) * SWEEP_US, KERF_EVENT_OFFERING_SWEEP, 0, 0);
+}
+
+void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_index, uint32_t zone_index, enum kerf_capacity_type capacity_type)
+{
+    kerf_cluster_set_unavailable(world->cluster, kerf_catalog_offering_index(world->design->catalog, type_index, zone_index, capacity_type),
+                                 kerf_world_epoch_now(world) + UNAVAILABLE_US);
+    schedule_sweep(world);
+}
+
+void kerf_offering_sweep(struct kerf_world *world)
+{
+    kerf_cluster_expire_unavailable(world->cluster);
+    const uint64_t *bits = kerf_cluster_unavailable_offerings(world->cluster);
+    if (kerf_bitset_count(bits, kerf_bitset_words(kerf_catalog_offering_count(world->design->catalog))) > 0)
+        schedule_sweep(world);
 }

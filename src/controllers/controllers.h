@@ -22,6 +22,8 @@ enum kerf_event_kind {
     KERF_EVENT_INSTANCE_LAUNCHED,   /* EC2's answer to a launch reaches its controller; subject: node id */
     KERF_EVENT_NODE_JOINS,          /* kubelet registers */
     KERF_EVENT_NODE_READY,
+    KERF_EVENT_GROUP_LAUNCHED,      /* EC2's answer to a node group; subject: number of the launch */
+    KERF_EVENT_GROUP_READY,         /* subject: node id; detail 1: the network may be ready */
     KERF_EVENT_INSTANCE_GONE,
     KERF_EVENT_POOL_SHOCK,          /* subject: type index, detail: zone index */
     KERF_EVENT_SPOT_NOTICE,         /* EC2 sends the notice; subject: node id */
@@ -56,7 +58,7 @@ enum kerf_event_kind {
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */
     KERF_EVENT_NODEGROUP_SYNC,      /* subject: nodegroup index */
-    KERF_EVENT_NODE_LOST,           /* the node monitor and pod garbage collection find that the instance is gone; subject: node id */
+    KERF_EVENT_NODE_LOST,           /* detail 0: the node monitor finds that the instance is gone; 1: pod garbage collection; subject: node id */
     /* observers */
     KERF_EVENT_SAMPLE,              /* a row of the series */
     KERF_EVENT_KIND_COUNT
@@ -107,6 +109,7 @@ struct kerf_world {
     void *notice_contexts[KERF_NOTICE_LISTENERS_MAX];
     uint32_t notice_listener_count;
     uint64_t name_counter; /* claims and nodes made by groups: unique suffixes */
+    kerf_event_handle offering_sweep; /* while an offering is remembered as unavailable */
 };
 
 static inline kerf_time_us kerf_world_now(const struct kerf_world *world) { return kerf_engine_now(world->engine); }

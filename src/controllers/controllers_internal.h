@@ -60,6 +60,10 @@ bool kerf_claim_create(struct kerf_world *world, const struct kerf_planned_claim
 /** Nominates the existing nodes that a pass or a command gave pods to (karpenter-provisioning 11.5). */
 void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planned_placement *placements, size_t placement_count);
 
+/** Karpenter remembers an offering as unavailable for three minutes; forgotten by a sweep every ten seconds (10.8). */
+void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_index, uint32_t zone_index, enum kerf_capacity_type capacity_type);
+void kerf_offering_sweep(struct kerf_world *world);
+
 /** `PREFIX-` and five letters drawn for the prefix's next name. */
 kerf_name kerf_world_name_node(struct kerf_world *world, const char *prefix);
 

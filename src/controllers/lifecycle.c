@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 
-#define UNAVAILABLE_US (3 * KERF_MINUTE_US)
-#define SWEEP_US (10 * KERF_SECOND_US)
-
 struct claim_books {
     struct kerf_boot_times boot;
     struct kerf_cloud_choice choice; /* what EC2 gave */
@@ -25,7 +22,6 @@ struct claim_books {
 struct kerf_lifecycle {
     struct kerf_world *world;
     struct kerf_books books; /* by node id, claims only */
-    kerf_event_handle sweep;
 };
 
 static struct claim_books *books_of(struct kerf_lifecycle *lifecycle, kerf_node_id id)
@@ -47,9 +43,7 @@ static void remember_refusals(struct kerf_lifecycle *lifecycle, enum kerf_capaci
     for (size_t i = 0; i < outcome->refused_count; i++) {
         const struct kerf_cloud_choice *refused = &outcome->refused[i];
         bool addresses = outcome->errors[i] == KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
-        kerf_cluster_set_unavailable(world->cluster,
-                                     kerf_catalog_offering_index(world->design->catalog, refused->type_index, refused->zone_index, capacity_type),
-                                     kerf_world_epoch_now(world) + UNAVAILABLE_US);
+        kerf_offering_remember_unavailable(world, refused->type_index, refused->zone_index, capacity_type);
         kerf_world_notify(world, (struct kerf_notice){
                                      .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_LAUNCH_REFUSED,
                                      .node = KERF_NO_NODE,
@@ -57,19 +51,14 @@ static void remember_refusals(struct kerf_lifecycle *lifecycle, enum kerf_capaci
                                      .detail = addresses ? refused->subnet_index : (uint64_t)refused->type_index << 32 | refused->zone_index,
                                  });
     }
-    if (outcome->refused_count > 0 && !kerf_engine_is_scheduled(world->engine, lifecycle->sweep))
-        lifecycle->sweep = kerf_world_schedule(world, (kerf_world_now(world) / SWEEP_US + 1) * SWEEP_US, KERF_EVENT_OFFERING_SWEEP, 0, 0);
 }
 
 static void on_sweep(void *context, struct kerf_engine *engine, const struct kerf_event *event)
 {
+    (void)engine;
     (void)event;
     struct kerf_lifecycle *lifecycle = context;
-    struct kerf_world *world = lifecycle->world;
-    kerf_cluster_expire_unavailable(world->cluster);
-    const uint64_t *bits = kerf_cluster_unavailable_offerings(world->cluster);
-    if (kerf_bitset_count(bits, kerf_bitset_words(kerf_catalog_offering_count(world->design->catalog))) > 0)
-        lifecycle->sweep = kerf_world_schedule(world, kerf_engine_now(engine) + SWEEP_US, KERF_EVENT_OFFERING_SWEEP, 0, 0);
+    kerf_offering_sweep(lifecycle->world);
 }
 
 /** The request goes out; EC2 decides at once and its answer travels. */

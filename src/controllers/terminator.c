@@ -1,0 +1,312 @@
+/**
+ * terminator: from the deletion of a nodeclaim (or of a group's node) to the end of its instance (karpenter-disruption.md 12.6 to 12.10,
+ * workloads.md 11.2): the disrupted taint, the drain in its groups, evictions against budgets with back-off, the minimum drain time, the
+ * terminate call.
+ *
+ * Simplified: attached volumes are not waited for; the eviction queue has workers enough.
+ */
+#include "controllers/controllers_internal.h"
+
+#include "scheduling/scheduling.h"
+
+#include <stdlib.h>
+
+#define DRAIN_POLL_US KERF_SECOND_US
+#define MINIMUM_DRAIN_US (5 * KERF_SECOND_US)
+#define INSTANCE_POLL_US (5 * KERF_SECOND_US)
+#define EVICTION_BACKOFF_BASE_US (KERF_SECOND_US / 10)
+#define EVICTION_BACKOFF_MAX_US (10 * KERF_SECOND_US)
+
+struct draining_node {
+    kerf_time_us started_us;
+    kerf_event_handle next;
+    bool terminating; /* the instance was told to end */
+};
+
+struct evicted_pod {
+    uint32_t attempts;
+    bool queued;
+    kerf_event_handle retry;
+};
+
+struct kerf_terminator {
+    struct kerf_world *world;
+    struct kerf_books nodes;
+    struct kerf_books pods;
+};
+
+/* ---- eviction ---------------------------------------------------------------------------------------------------------------------- */
+
+/** Deadline of the node's drain (terminationGracePeriod), or KERF_TIME_NEVER. */
+static kerf_time_us deadline_of(const struct kerf_cluster_node *node)
+{
+    if (!node->has_claim || node->claim.termination_grace_period_us == KERF_TIME_UNSET || node->claim.meta.deletion_epoch_us == KERF_TIME_UNSET)
+        return KERF_TIME_NEVER;
+    return node->claim.meta.deletion_epoch_us + node->claim.termination_grace_period_us;
+}
+
+/** So late that the pod must be told now to be gone by the deadline (12.7 rule 1). */
+static bool is_past_threshold(const struct kerf_cluster_pod *pod, kerf_time_us deadline_epoch_us, kerf_time_us now_epoch_us)
+{
+    if (deadline_epoch_us == KERF_TIME_NEVER)
+        return false;
+    if (kerf_pod_is_terminating(&pod->pod))
+        return pod->pod.meta.deletion_epoch_us > deadline_epoch_us;
+    return now_epoch_us > deadline_epoch_us - pod->pod.spec->termination_grace_seconds * KERF_SECOND_US;
+}
+
+enum eviction_answer { EVICTION_ACCEPTED, EVICTION_REFUSED };
+
+/** The eviction API (workloads.md 11.2). */
+static enum eviction_answer request_eviction(const struct kerf_cluster *cluster, const struct kerf_cluster_pod *pod)
+{
+    if (pod->pod.phase == KERF_POD_PENDING)
+        return EVICTION_ACCEPTED;
+    size_t pdb_count;
+    const uint32_t *pdbs = kerf_cluster_pdbs_of_pod(cluster, pod->id, &pdb_count);
+    if (pdb_count == 0)
+        return EVICTION_ACCEPTED;
+    if (pdb_count > 1)
+        return EVICTION_REFUSED;
+    struct kerf_pdb_state state = kerf_cluster_pdb_state(cluster, pdbs[0]);
+    if (!kerf_conditions_true(&pod->pod.conditions, "Ready")) {
+        const struct kerf_pdb *pdb = &kerf_cluster_objects(cluster)->pdbs.items[pdbs[0]];
+        if (pdb->unhealthy_policy == KERF_EVICT_ALWAYS_ALLOW || (state.current_healthy >= state.desired_healthy && state.desired_healthy > 0))
+            return EVICTION_ACCEPTED;
+    }
+    return state.disruptions_allowed > 0 ? EVICTION_ACCEPTED : EVICTION_REFUSED;
+}
+
+static void evict(struct kerf_world *world, kerf_pod_id id, kerf_time_us grace_us)
+{
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
+    kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EVICTED, .node = pod->node, .pod = id });
+    kerf_cluster_delete_pod(world->cluster, id, kerf_world_epoch_now(world) + grace_us);
+}
+
+/** One attempt of the eviction queue (12.8). */
+static void try_to_evict(struct kerf_terminator *terminator, kerf_pod_id id)
+{
+    struct kerf_world *world = terminator->world;
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
+    struct evicted_pod *books = kerf_books_find(&terminator->pods, id.index);
+    const struct kerf_cluster_node *node = pod ? kerf_cluster_node(world->cluster, pod->node) : NULL;
+    kerf_time_us epoch_us = kerf_world_epoch_now(world);
+    if (!node || kerf_pod_is_terminal(&pod->pod)) {
+        kerf_books_drop(&terminator->pods, id.index);
+        return;
+    }
+    kerf_time_us deadline_epoch_us = deadline_of(node);
+    if (is_past_threshold(pod, deadline_epoch_us, epoch_us)) {
+        kerf_books_drop(&terminator->pods, id.index);
+        evict(world, id, kerf_max_i64((deadline_epoch_us - epoch_us) / KERF_SECOND_US, 1) * KERF_SECOND_US);
+        return;
+    }
+    if (kerf_pod_is_terminating(&pod->pod)) {
+        kerf_books_drop(&terminator->pods, id.index);
+        return;
+    }
+    if (!kerf_pod_do_not_disrupt(world->vocabulary, &pod->pod, epoch_us) && request_eviction(world->cluster, pod) == EVICTION_ACCEPTED) {
+        kerf_books_drop(&terminator->pods, id.index);
+        evict(world, id, pod->pod.spec->termination_grace_seconds * KERF_SECOND_US);
+        return;
+    }
+    if (books->attempts == 0)
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EVICTION_BLOCKED, .node = pod->node, .pod = id });
+    kerf_time_us backoff_us = EVICTION_BACKOFF_BASE_US << (books->attempts < 7 ? books->attempts : 7);
+    books->attempts++;
+    books->retry = kerf_world_schedule(world, kerf_world_now(world) + kerf_min_i64(backoff_us, EVICTION_BACKOFF_MAX_US),
+                                       KERF_EVENT_EVICTION_RETRY, id.index, 0);
+}
+
+static void enqueue(struct kerf_terminator *terminator, kerf_pod_id id)
+{
+    struct evicted_pod *books = kerf_books_open(&terminator->pods, id.index);
+    if (books->queued)
+        return;
+    books->queued = true;
+    try_to_evict(terminator, id);
+}
+
+static void on_retry(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    (void)engine;
+    try_to_evict(context, (kerf_pod_id){ (uint32_t)event->subject });
+}
+
+/* ---- drain --------------------------------------------------------------------------------------------------------------------------- */
+
+enum drain_group { DRAIN_ORDINARY, DRAIN_DAEMON, DRAIN_CRITICAL, DRAIN_CRITICAL_DAEMON, DRAIN_GROUP_COUNT };
+
+static enum drain_group group_of(const struct kerf_pod *pod)
+{
+    bool critical = kerf_name_is(pod->spec->priority_class_name, "system-cluster-critical") ||
+                    kerf_name_is(pod->spec->priority_class_name, "system-node-critical");
+    return (enum drain_group)((critical ? DRAIN_CRITICAL : DRAIN_ORDINARY) + (kerf_pod_is_daemon(pod) ? 1 : 0));
+}
+
+/** Enqueues what is due; true when nothing waits any more (12.7). */
+static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_node *node)
+{
+    struct kerf_world *world = terminator->world;
+    kerf_time_us epoch_us = kerf_world_epoch_now(world);
+    kerf_time_us deadline_epoch_us = deadline_of(node);
+    struct kerf_arena scratch;
+    kerf_arena_init(&scratch);
+    kerf_pod_id *due = KERF_NEW_ARRAY(&scratch, kerf_pod_id, node->pod_count);
+    size_t due_count = 0;
+    enum drain_group first = DRAIN_GROUP_COUNT;
+    bool waits = false;
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
+        if (kerf_pod_is_terminal(&pod->pod) || !kerf_pod_is_drainable(world->vocabulary, &pod->pod, epoch_us))
+            continue;
+        waits = true;
+        if (is_past_threshold(pod, deadline_epoch_us, epoch_us))
+            due[due_count++] = pod->id;
+        else if (group_of(&pod->pod) < first)
+            first = group_of(&pod->pod);
+    }
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
+        if (!kerf_pod_is_terminal(&pod->pod) && kerf_pod_is_drainable(world->vocabulary, &pod->pod, epoch_us) &&
+            !kerf_pod_is_terminating(&pod->pod) && !is_past_threshold(pod, deadline_epoch_us, epoch_us) && group_of(&pod->pod) == first)
+            due[due_count++] = pod->id;
+    }
+    for (size_t i = 0; i < due_count; i++)
+        enqueue(terminator, due[i]);
+    kerf_arena_fini(&scratch);
+    return !waits;
+}
+
+static void add_disrupted_taint(struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    kerf_name key = world->vocabulary->key_disrupted;
+    struct kerf_arena *arena = kerf_cluster_node_arena(world->cluster, node->id);
+    for (size_t i = 0; i < node->node.taints.count; i++)
+        if (node->node.taints.items[i].key == key)
+            return;
+    struct kerf_taint *taints = KERF_NEW_ARRAY(arena, struct kerf_taint, node->node.taints.count + 1);
+    for (size_t i = 0; i < node->node.taints.count; i++)
+        taints[i] = node->node.taints.items[i];
+    taints[node->node.taints.count] = (struct kerf_taint){ .key = key, .effect = KERF_TAINT_NO_SCHEDULE };
+    kerf_cluster_set_node_taints(world->cluster, node->id, (struct kerf_taints){ taints, node->node.taints.count + 1 });
+}
+
+/* ---- the instance ------------------------------------------------------------------------------------------------------------------- */
+
+/** The terminate call; billing ends with it. What is left is removed when the instance is seen to be gone. */
+static void terminate(struct kerf_terminator *terminator, const struct kerf_cluster_node *node)
+{
+    struct kerf_world *world = terminator->world;
+    struct draining_node *books = kerf_books_open(&terminator->nodes, node->id.index);
+    books->terminating = true;
+    if (node->has_claim)
+        kerf_cluster_set_claim_condition(world->cluster, node->id, "InstanceTerminating", KERF_CONDITION_TRUE, "InstanceTerminating");
+    kerf_instance_end(world, node->id);
+    bool slow = node->type_index != KERF_NOT_FOUND && kerf_catalog_facts(world->design->catalog, node->type_index)->old_storage;
+    kerf_time_us shutdown_us = kerf_cloud_draw_boot(world->cloud, kerf_world_owner_of_node(node), slow).shutdown_us;
+    kerf_time_us polls = (shutdown_us + INSTANCE_POLL_US - 1) / INSTANCE_POLL_US;
+    books->next = kerf_world_schedule(world, kerf_world_now(world) + polls * INSTANCE_POLL_US, KERF_EVENT_INSTANCE_GONE, node->id.index, 0);
+}
+
+static void on_gone(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    (void)engine;
+    struct kerf_terminator *terminator = context;
+    kerf_node_remove_with_pods(terminator->world, (kerf_node_id){ (uint32_t)event->subject });
+}
+
+static void on_drain(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    struct kerf_terminator *terminator = context;
+    struct kerf_world *world = terminator->world;
+    kerf_node_id id = { (uint32_t)event->subject };
+    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
+    struct draining_node *books = kerf_books_find(&terminator->nodes, id.index);
+    if (!node || !books || books->terminating)
+        return;
+    if (!node->has_node) { /* launched, never registered: nothing to drain */
+        if (node->claim.provider_id)
+            terminate(terminator, node);
+        return;
+    }
+    kerf_time_us now_us = kerf_engine_now(engine);
+    if (books->started_us == KERF_TIME_UNSET) {
+        books->started_us = now_us;
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_DRAIN_STARTED, .node = id, .pod = KERF_NO_POD });
+        add_disrupted_taint(world, node);
+    }
+    if (drain(terminator, node) && now_us - books->started_us >= MINIMUM_DRAIN_US)
+        terminate(terminator, node);
+    else
+        books->next = kerf_world_schedule(world, now_us + DRAIN_POLL_US, KERF_EVENT_TERMINATOR_DRAIN, id.index, 0);
+}
+
+static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
+{
+    (void)cluster;
+    struct kerf_terminator *terminator = context;
+    struct kerf_world *world = terminator->world;
+    struct draining_node *books;
+    switch (change->kind) {
+    case KERF_CHANGE_CLAIM_DELETING:
+        books = kerf_books_open(&terminator->nodes, change->node.index);
+        books->started_us = KERF_TIME_UNSET;
+        books->next = kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_TERMINATOR_DRAIN, change->node.index, 0);
+        break;
+    case KERF_CHANGE_CLAIM_LAUNCHED: /* it was deleted before EC2 answered */
+        if (kerf_books_find(&terminator->nodes, change->node.index))
+            kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_TERMINATOR_DRAIN, change->node.index, 0);
+        break;
+    case KERF_CHANGE_NODE_REMOVED:
+        books = kerf_books_find(&terminator->nodes, change->node.index);
+        if (books)
+            kerf_engine_cancel(world->engine, books->next);
+        kerf_books_drop(&terminator->nodes, change->node.index);
+        break;
+    case KERF_CHANGE_POD_REMOVED: {
+        struct evicted_pod *pod = kerf_books_find(&terminator->pods, change->pod.index);
+        if (pod)
+            kerf_engine_cancel(world->engine, pod->retry);
+        kerf_books_drop(&terminator->pods, change->pod.index);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+/** EC2 took the instance before its drain was over: nobody drains any more, the node monitor finds out. */
+static void on_notice(void *context, const struct kerf_notice *notice)
+{
+    struct kerf_terminator *terminator = context;
+    if (notice->kind != KERF_NOTICE_NODE_LOST)
+        return;
+    struct draining_node *books = kerf_books_open(&terminator->nodes, notice->node.index);
+    kerf_engine_cancel(terminator->world->engine, books->next);
+    books->terminating = true;
+}
+
+struct kerf_terminator *kerf_terminator_new(struct kerf_world *world)
+{
+    struct kerf_terminator *terminator = kerf_allocate(sizeof *terminator);
+    terminator->world = world;
+    kerf_books_init(&terminator->nodes, sizeof(struct draining_node));
+    kerf_books_init(&terminator->pods, sizeof(struct evicted_pod));
+    kerf_cluster_listen(world->cluster, on_change, terminator);
+    kerf_world_listen(world, on_notice, terminator);
+    kerf_engine_handle(world->engine, KERF_EVENT_TERMINATOR_DRAIN, on_drain, terminator);
+    kerf_engine_handle(world->engine, KERF_EVENT_EVICTION_RETRY, on_retry, terminator);
+    kerf_engine_handle(world->engine, KERF_EVENT_INSTANCE_GONE, on_gone, terminator);
+    return terminator;
+}
+
+void kerf_terminator_free(struct kerf_terminator *terminator)
+{
+    if (!terminator)
+        return;
+    kerf_books_fini(&terminator->nodes);
+    kerf_books_fini(&terminator->pods);
+    free(terminator);
+}
