@@ -1,254 +1,56 @@
 /**
- * kerf vpc: the arithmetic of the VPC CNI at the command line: max-pods, node.
+ * kerf vpc: the arithmetic of the VPC CNI at the command line.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "cli/cmd_vpc.h"
 
-#include "cli/command.h"
-#include "cli/options.h"
 #include "kerf/vpc.h"
 
-#define COURSES_DEFAULT 101 /* enough to tell the commonest course from the others; microseconds each */
-#define COURSES_MAX 100000
-#define STEPS_MAX 1000
-#define PODS_MAX 100000
-
-/* ---- limits: by instance type or by number ---------------------------------------------------------------------------------- */
-
-struct node_options {
-    const char *instance_type;
-    int64_t enis;
-    int64_t addresses_per_eni;
-};
-
-/* True when the numbers can be used; else the message is out and the exit code is 2. */
-static bool check_limits(const char *command, const struct node_options *options)
+bool kerf_vpc_resolve_limits(const char *command, const struct kerf_vpc_node_flags *flags, struct kerf_instance_limits *out_limits,
+                             int *out_exit, struct kerf_errors *errs)
 {
-    if (options->enis < 1 || options->addresses_per_eni < 1) {
-        kerf_usage_error(command, "--enis and --addresses-per-eni are missing (each 1 or more)");
+    *out_exit = KERF_EXIT_USAGE;
+    bool numbers = flags->enis > 0 || flags->addresses_per_eni > 0;
+    if (flags->instance_type && numbers) {
+        kerf_usage_error(command, "--instance-type excludes --enis and --addresses-per-eni");
         return false;
     }
-    if (options->enis > KERF_ENIS_MAX || options->addresses_per_eni > KERF_ENI_SLOTS_MAX + 1) {
+    if (flags->instance_type) {
+        struct kerf_catalog *catalog = NULL;
+        enum kerf_status status = kerf_catalog_load(flags->catalog, NULL, &catalog, errs);
+        if (status == KERF_OK) {
+            status = kerf_catalog_get_limits(catalog, flags->instance_type, out_limits, errs);
+            kerf_catalog_free(catalog);
+        }
+        *out_exit = kerf_exit_of(status);
+        if (status == KERF_OK && (out_limits->enis < 1 || out_limits->ipv4_per_eni < 1)) {
+            kerf_errors_add(errs, (struct kerf_place){0}, "instance type %s: the catalogue does not state its network interfaces",
+                            flags->instance_type);
+            *out_exit = KERF_EXIT_INPUT;
+            return false;
+        }
+        return status == KERF_OK;
+    }
+    if (flags->enis < 1 || flags->addresses_per_eni < 1) {
+        kerf_usage_error(command, "--instance-type, or --enis and --addresses-per-eni (each 1 or more), is missing");
+        return false;
+    }
+    if (flags->enis > KERF_ENIS_MAX || flags->addresses_per_eni > KERF_ENI_SLOTS_MAX + 1) {
         kerf_usage_error(command, "--enis %lld --addresses-per-eni %lld: no instance type has so many (expected at most %d and %d)",
-                         (long long)options->enis, (long long)options->addresses_per_eni, KERF_ENIS_MAX, KERF_ENI_SLOTS_MAX + 1);
+                         (long long)flags->enis, (long long)flags->addresses_per_eni, KERF_ENIS_MAX, KERF_ENI_SLOTS_MAX + 1);
         return false;
     }
-    return true;
-}
-
-static struct kerf_eni_limits limits_of(const struct node_options *options)
-{
-    return (struct kerf_eni_limits){.enis = (int32_t)options->enis, .ipv4_per_eni = (int32_t)options->addresses_per_eni};
-}
-
-/* ---- kerf vpc node ------------------------------------------------------------------------------------------------------------ */
-
-struct step_list {
-    struct kerf_node_step items[STEPS_MAX];
-    size_t count;
-};
-
-/* "0,27:newest,3:oldest". False when a message went out. */
-static bool read_steps(const char *command, const char *text, struct step_list *steps)
-{
-    const char *rest = text;
-    steps->count = 0;
-    for (;;) {
-        size_t length = strcspn(rest, ",");
-        size_t digits = strspn(rest, "0123456789");
-        struct kerf_node_step *step = &steps->items[steps->count];
-        char number[12] = "";
-        bool fits = digits > 0 && digits < sizeof number;
-        if (fits)
-            memcpy(number, rest, digits);
-        step->pods = fits ? atol(number) : -1;
-        step->leave = KERF_LEAVE_NEWEST;
-        const char *order = rest + digits;
-        size_t order_length = length - (digits < length ? digits : length);
-        bool known = order_length == 0 || (order_length == 7 && memcmp(order, ":newest", 7) == 0);
-        if (order_length == 7 && memcmp(order, ":oldest", 7) == 0) {
-            known = true;
-            step->leave = KERF_LEAVE_OLDEST;
-        }
-        if (!fits || !known || step->pods > PODS_MAX) {
-            kerf_usage_error(command, "--pods: \"%.*s\" is not a number of pods (0 to %d) with :newest or :oldest, which go first",
-                             (int)length, rest, PODS_MAX);
-            return false;
-        }
-        steps->count++;
-        if (rest[length] == '\0')
-            return true;
-        if (steps->count == STEPS_MAX) {
-            kerf_usage_error(command, "--pods: more than %d steps", STEPS_MAX);
-            return false;
-        }
-        rest += length + 1;
-    }
-}
-
-/* Applies KEY=VALUE pairs. False when a message went out. */
-static bool read_env(const char *command, const struct kerf_option_list *pairs, struct kerf_cni_settings *settings)
-{
-    for (size_t i = 0; i < pairs->count; i++) {
-        const char *equals = strchr(pairs->items[i], '=');
-        if (!equals || equals == pairs->items[i]) {
-            kerf_usage_error(command, "--env: \"%s\" is not KEY=VALUE", pairs->items[i]);
-            return false;
-        }
-        size_t length = (size_t)(equals - pairs->items[i]);
-        char name[64] = "";
-        if (length < sizeof name)
-            memcpy(name, pairs->items[i], length);
-        if (kerf_cni_settings_read(settings, name, equals + 1) == KERF_CNI_ENV_UNKNOWN)
-            fprintf(stderr, "%s: note: %.*s moves no addresses and is passed over\n", command, (int)length, pairs->items[i]);
-    }
-    return true;
-}
-
-static void print_slots(const struct kerf_node_rest *rest, const char *separator)
-{
-    for (uint32_t i = 0; i < rest->eni_count; i++)
-        printf("%s%u", i ? separator : "", (unsigned)rest->slots[i]);
-}
-
-static void print_node_json(const struct kerf_node_rest *rests, size_t count, bool prefixes, bool two_subnets, double share,
-                            uint32_t distinct)
-{
-    printf("{\"schema\": \"kerf.vpc.node/v1\", \"courses\": {\"distinct\": %u, \"share\": %.3f},\n \"steps\": [", distinct, share);
-    for (size_t i = 0; i < count; i++) {
-        const struct kerf_node_rest *rest = &rests[i];
-        printf("%s\n  {\"enis\": %u, \"slots\": [", i ? "," : "", rest->eni_count);
-        print_slots(rest, ", ");
-        printf("], \"secondaryAddresses\": %d, \"prefixes\": %d, \"podsPlaced\": %lld, \"podsPending\": %lld, "
-               "\"addressesTaken\": {\"node\": %lld",
-               prefixes ? 0 : rest->stats.slots, prefixes ? rest->stats.slots : 0, (long long)rest->pods_placed,
-               (long long)rest->pods_waiting, (long long)rest->node_subnet_addresses);
-        if (two_subnets)
-            printf(", \"pod\": %lld", (long long)rest->pod_subnet_addresses);
-        printf("}, \"settled\": %s, \"restSeconds\": ", rest->settled ? "true" : "false");
-        if (rest->settled)
-            printf("%.1f", (double)rest->rest_after_us / (double)KERF_SECOND_US);
-        else
-            printf("null");
-        printf(", \"ec2Calls\": {\"createNetworkInterface\": %lld, \"deleteNetworkInterface\": %lld, \"assign\": %lld, "
-               "\"unassign\": %lld, \"failed\": %lld}}",
-               (long long)rest->create_calls, (long long)rest->delete_calls, (long long)rest->assign_calls,
-               (long long)rest->unassign_calls, (long long)rest->failed_calls);
-    }
-    printf("\n]}\n");
-}
-
-static void print_node_text(const struct kerf_node_rest *rests, const struct step_list *steps, bool prefixes, bool two_subnets,
-                            double share, uint32_t distinct)
-{
-    printf("%8s  %8s  %8s  %5s  %10s  %10s%s  %8s  %s\n", "pods", "placed", "waiting", "ENIs", prefixes ? "prefixes" : "addresses",
-           "subnet", two_subnets ? "  pod subnet" : "", "rest", prefixes ? "prefixes per ENI" : "addresses per ENI");
-    for (size_t i = 0; i < steps->count; i++) {
-        const struct kerf_node_rest *rest = &rests[i];
-        printf("%8lld  %8lld  %8lld  %5u  %10d  %10lld", (long long)steps->items[i].pods, (long long)rest->pods_placed,
-               (long long)rest->pods_waiting, rest->eni_count, rest->stats.slots, (long long)rest->node_subnet_addresses);
-        if (two_subnets)
-            printf("  %10lld", (long long)rest->pod_subnet_addresses);
-        if (rest->settled)
-            printf("  %7.1fs  ", (double)rest->rest_after_us / (double)KERF_SECOND_US);
-        else
-            printf("  %8s  ", "flaps");
-        print_slots(rest, " ");
-        printf("\n");
-    }
-    if (distinct > 1)
-        printf("\nThe commonest of %u courses (%.0f %%): ipamd walks its interfaces in no fixed order.\n", distinct, share * 100);
-}
-
-static int cmd_node(int argc, char **argv, struct kerf_errors *errs)
-{
-    (void)errs;
-    static const char command[] = "kerf vpc node";
-    struct node_options node = {0};
-    int64_t max_pods = -1, courses = COURSES_DEFAULT, seed = 1;
-    struct kerf_option_list env = {0};
-    const char *pods = NULL;
-    int format = KERF_FORMAT_TEXT;
-    bool xen = false;
-    const struct kerf_option options[] = {
-        {.name = "enis", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &node.enis, .help = "network interfaces that the node may have"},
-        {.name = "addresses-per-eni", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &node.addresses_per_eni,
-         .help = "IPv4 addresses per interface, its own included"},
-        {.name = "xen", .kind = KERF_OPTION_FLAG, .value = &xen, .help = "the hypervisor delegates no prefixes"},
-        {.name = "max-pods", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &max_pods,
-         .help = "kubelet's limit (default: what the interfaces allow)"},
-        {.name = "env", .kind = KERF_OPTION_LIST, .argument = "KEY=VALUE", .value = &env,
-         .help = "a setting of the aws-node container, as often as needed\n(default: the shipped manifest's)"},
-        {.name = "pods", .kind = KERF_OPTION_TEXT, .argument = "N[:ORDER],...", .value = &pods,
-         .help = "pods on the node, step by step; ORDER newest (default) or oldest:\nwho goes first when their number falls"},
-        {.name = "courses", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &courses,
-         .help = "courses to draw (default 101); the commonest is shown"},
-        {.name = "seed", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &seed, .help = "of the draws (default 1)"},
-        KERF_OPTION_FORMAT(&format, kerf_formats_text_json),
+    *out_limits = (struct kerf_instance_limits){
+        .enis = (int32_t)flags->enis,
+        .ipv4_per_eni = (int32_t)flags->addresses_per_eni,
+        .nitro = true,
+        .trunking_compatible = true,
     };
-    const struct kerf_option_table table = {
-        .command = command,
-        .about = "The address pool of one node as pods come and go: after each step, once ipamd is at rest.\n"
-                 "EC2 answers at once, from a subnet without end.",
-        .notes = "Exit 1: the node cannot work with these settings.",
-        .options = options,
-        .option_count = sizeof options / sizeof options[0],
-    };
-    struct kerf_operands operands;
-    static struct step_list steps;
-    int exit_code = KERF_EXIT_USAGE;
-    struct kerf_vpc_pool_options pool = {.settings = kerf_cni_settings_default(), .prefix_capable = true, .trunk_capable = true};
-    if (!kerf_options_parse(&table, argc, argv, &operands, &exit_code))
-        goto out;
-    exit_code = KERF_EXIT_USAGE;
-    if (!check_limits(command, &node) || !read_env(command, &env, &pool.settings))
-        goto out;
-    if (!pods) {
-        kerf_usage_error(command, "--pods is missing (such as --pods 0,27,3:oldest)");
-        goto out;
-    }
-    if (courses < 1 || courses > COURSES_MAX) {
-        kerf_usage_error(command, "--courses %lld: expected 1 to %d", (long long)courses, COURSES_MAX);
-        goto out;
-    }
-    if (!read_steps(command, pods, &steps))
-        goto out;
-
-    pool.limits = limits_of(&node);
-    pool.prefix_capable = !xen;
-    bool prefixes = pool.settings.prefix_delegation && pool.prefix_capable;
-    bool two_subnets = pool.settings.custom_networking;
-    pool.max_pods = max_pods >= 0 ? max_pods
-                                  : kerf_vpc_max_pods(pool.limits, prefixes ? KERF_IP_PREFIX : KERF_IP_SECONDARY, two_subnets ? 1 : 0);
-    pool.primary_address = KERF_ADDRESS_NONE;
-    pool.order_key = (uint64_t)seed;
-    struct kerf_node_rest *rests = calloc(steps.count, sizeof *rests);
-    if (!rests) {
-        fprintf(stderr, "%s: out of memory\n", command);
-        exit_code = KERF_EXIT_MACHINE;
-        goto out;
-    }
-    double share = 0;
-    uint32_t distinct = 0;
-    const char *refusal = kerf_vpc_node_commonest(&pool, steps.items, steps.count, (uint32_t)courses, rests, &share, &distinct);
-    exit_code = refusal ? KERF_EXIT_NO : KERF_EXIT_DONE;
-    if (refusal && format == KERF_FORMAT_JSON)
-        printf("{\"schema\": \"kerf.vpc.node/v1\", \"error\": \"%s\"}\n", refusal);
-    else if (refusal)
-        printf("The node cannot work: %s.\n", refusal);
-    else if (format == KERF_FORMAT_JSON)
-        print_node_json(rests, steps.count, prefixes, two_subnets, share, distinct);
-    else
-        print_node_text(rests, &steps, prefixes, two_subnets, share, distinct);
-    free(rests);
-out:
-    kerf_option_list_free(&env);
-    return exit_code;
+    return true;
 }
 
 static const struct kerf_command commands[] = {
-    {"node", "the address pool of a node as pods come and go", cmd_node},
+    {"max-pods", "pods that a node can hold, as each tool computes it", kerf_cmd_vpc_max_pods},
+    {"node", "the address pool of a node as pods come and go", kerf_cmd_vpc_node},
     {NULL, NULL, NULL},
 };
 

@@ -10,7 +10,7 @@
 static const struct kerf_command commands[] = {
     /* in the order of --help; one row a line */
     {"catalog", "the EC2 instance catalogue: types, prices, allocatable", kerf_cmd_catalog},
-    {"vpc", "the VPC CNI's arithmetic: a node's address pool", kerf_cmd_vpc},
+    {"vpc", "the VPC CNI's arithmetic: max pods, a node's address pool", kerf_cmd_vpc},
     {"pack", "packs items into priced bins: a packing, its cost, a lower bound, and the gap", kerf_cmd_pack},
     {NULL, NULL, NULL},
 };
