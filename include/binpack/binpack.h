@@ -6,8 +6,8 @@
  * may be opened). A plan puts every item into a bin so that no resource of a bin is exceeded; its cost is the sum of the prices
  * of its bins. An open bin that still has room is a bin type of price 0 and limit 1 whose capacity is what is left.
  *
- * All quantities are 64-bit integers >= 0 in whatever unit the caller likes; sums and products are checked, and overflow is
- * refused. The library allocates nothing: it works in memory that the caller brings, and running out of it, or of the step
+ * All quantities are 64-bit integers in whatever unit the caller likes, and >= 0 but for demands: an item may also make room (some
+ * published instances have such items), as long as its bin holds in the end. Sums and products are checked, overflow is refused. The library allocates nothing: it works in memory that the caller brings, and running out of it, or of the step
  * limit, is an outcome and not a crash. It needs nothing but the C library, keeps no global state, prints nothing, and gives
  * the same answer for the same input everywhere. Different problems may be worked on by different threads.
  */
@@ -47,7 +47,7 @@ struct binpack_bin_type {
 
 /** Fields that are left out (zero) restrict nothing. */
 struct binpack_item_class {
-    const int64_t *demand;             /* one number a resource, of one item */
+    const int64_t *demand;             /* one number a resource, of one item; at least -2^62 */
     int64_t count;                     /* number of items */
     int64_t per_bin_max;               /* largest number of items of this class in one bin, 0: as many as fit */
     const uint64_t *allowed_bin_types; /* bit i % 64 of word i / 64: bin type i may hold these items; NULL: any may */
@@ -92,8 +92,9 @@ void binpack_problem_forget_results(struct binpack_problem *problem);
  * No plan that places all items costs less than `cost`. Proof, in integers: all money is counted in 1/scale of a price unit, and
  *
  *   shares of a bin type      price_shares[type * resource_count + r] >= 0 add up to at most scale * price + rents[type]
- *   value of an item class    item_values[class] <= sum over r of floor(share_r * demand_r / capacity_r), for every bin type that
- *                             may and can hold an item of the class (0 when there is none)
+ *   value of an item class    item_values[class] <= sum over r with capacity_r > 0 of floor(share_r * demand_r / capacity_r), for
+ *                             every bin type that may be opened, may hold an item of the class, and can: its demand_r is at most
+ *                             capacity_r + the room that all items together make in r (0 when there is no such type)
  *   rent of a bin type        rents[type] >= 0, and 0 for a type without limit
  *
  * So no bin holds items worth more than its price and rent, and all items together are worth at most scale * cost plus the rents

@@ -138,8 +138,7 @@ static enum kerf_status read_bins(struct kerf_pack_input *input, const struct ke
                                   struct kerf_errors *errs)
 {
     struct kerf_arena *arena = &input->memory->arena;
-    uint32_t price_column, limit_column = kerf_csv_find_column(csv, "limit");
-    KERF_TRY(kerf_csv_require_column(csv, "price", &price_column, errs));
+    uint32_t price_column = kerf_csv_find_column(csv, "price"), limit_column = kerf_csv_find_column(csv, "limit");
     input->bin_count = kerf_csv_row_count(csv);
     input->bin_names = KERF_NEW_ARRAY(arena, const char *, input->bin_count);
     input->bin_prices = KERF_NEW_ARRAY(arena, int64_t, input->bin_count);
@@ -164,7 +163,10 @@ static enum kerf_status read_tables(const struct kerf_csv *items, const struct k
     struct kerf_pack_input input;
     uint32_t item_column[KERF_PACK_RESOURCES_MAX], bin_column[KERF_PACK_RESOURCES_MAX];
     input_start(&input);
-    enum kerf_status status = find_resources(&input, items, bins, item_column, bin_column, errs);
+    uint32_t price_column;
+    enum kerf_status status = kerf_csv_require_column(bins, "price", &price_column, errs);
+    enum kerf_status of_resources = find_resources(&input, items, bins, item_column, bin_column, errs);
+    status = status == KERF_OK ? of_resources : status;
     if (status == KERF_OK) {
         status = read_items(&input, items, item_column, errs);
         enum kerf_status of_bins = read_bins(&input, bins, bin_column, errs);
@@ -206,6 +208,8 @@ enum kerf_status kerf_pack_input_read_table_bytes(const char *items_name, const 
     kerf_csv_free(bins);
     return status;
 }
+
+static const int64_t VBP_SIZE_MIN = -1000000000000000000; /* published triplets have sizes of -1 and -2 */
 
 /* ---- .vbp ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -281,7 +285,7 @@ static enum kerf_status read_vbp(struct kerf_pack_input *input, struct numbers *
     for (size_t i = 0; i < input->item_count; i++) {
         input->item_names[i] = kerf_arena_format(arena, "item-%zu", i + 1);
         for (size_t r = 0; r < input->resource_count; r++)
-            KERF_TRY(next_number(numbers, "a size of an item", 0, INT64_MAX, &input->item_demands[i * input->resource_count + r]));
+            KERF_TRY(next_number(numbers, "a size of an item", VBP_SIZE_MIN, INT64_MAX, &input->item_demands[i * input->resource_count + r]));
         KERF_TRY(next_number(numbers, "the demand of an item", 0, INT64_MAX, &input->item_counts[i]));
     }
     while (numbers->at < numbers->end && strchr(" \t\r\n", *numbers->at) != NULL) {

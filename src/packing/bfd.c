@@ -29,7 +29,7 @@ static uint64_t room_of(const struct filling *filling, size_t run)
     uint64_t sum = 0;
     for (size_t r = 0; r < problem->resource_count; r++) {
         int64_t room = filling->room[run * problem->resource_count + r];
-        if (room > 0)
+        if (room > 0 && problem->capacity_max[r] > 0)
             sum += (uint64_t)(((binpack_u128)room << FRACTION_BITS) / (binpack_u128)problem->capacity_max[r]);
     }
     return sum;

@@ -32,26 +32,27 @@ static binpack_i128 value_in(const struct binpack_problem *problem, const int64_
     binpack_i128 value = 0;
     for (size_t r = 0; r < problem->resource_count; r++) {
         int64_t capacity = problem->capacity[type * problem->resource_count + r];
-        if (demand[r] > 0 && shares[r] > 0)
-            value += (binpack_i128)shares[r] * demand[r] / capacity;
+        if (demand[r] == 0 || shares[r] == 0 || capacity == 0)
+            continue;
+        binpack_i128 money = (binpack_i128)shares[r] * demand[r];
+        value += money >= 0 ? money / capacity : -((-money + capacity - 1) / capacity);
     }
     return value;
 }
 
-static int64_t least_value(const struct binpack_problem *problem, size_t group, const int64_t *price_shares)
+static binpack_i128 least_value(const struct binpack_problem *problem, size_t group, const int64_t *price_shares)
 {
     size_t resource_count = problem->resource_count;
     const int64_t *demand = problem->demand + group * resource_count;
     binpack_i128 least = INT64_MAX;
     for (size_t t = 0; t < problem->type_count; t++) {
-        if (problem->limit[t] == 0 || !binpack_is_allowed(problem, group, t) ||
-            !binpack_fits(demand, problem->capacity + t * resource_count, resource_count))
+        if (!binpack_could_hold(problem, group, t))
             continue;
         binpack_i128 value = value_in(problem, demand, price_shares + t * resource_count, t);
         if (value < least)
             least = value;
     }
-    return (int64_t)least;
+    return least;
 }
 
 static void set_shares_and_rents(const struct binpack_problem *problem, const struct resource_prices *prices, int64_t scale,
@@ -115,7 +116,10 @@ static enum binpack_outcome find(struct binpack_problem *problem)
         .scale = choose_scale(problem), .item_values = item_values, .price_shares = price_shares, .rents = rents};
     set_shares_and_rents(problem, &prices, bound.scale, price_shares, rents);
     for (size_t g = 0; g < problem->group_count; g++) {
-        group_value[g] = problem->fits_somewhere[g] ? least_value(problem, g, price_shares) : 0;
+        binpack_i128 value = problem->fits_somewhere[g] ? least_value(problem, g, price_shares) : 0;
+        if (value < INT64_MIN) /* an item that makes far more room than a bin has */
+            return BINPACK_E_OVERFLOW;
+        group_value[g] = (int64_t)value;
         for (uint32_t m = problem->member_first[g]; m < problem->member_first[g + 1]; m++)
             item_values[problem->members[m]] = group_value[g];
     }

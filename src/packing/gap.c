@@ -5,13 +5,13 @@
 #include "packing/packing_internal.h"
 
 /* Price and rent of a bin less the values of its items, in 1/scale; the bound's certificate makes it >= 0. */
-static int64_t kerf_before_rounding(const struct binpack_problem *problem, const struct binpack_bound *bound,
+static binpack_i128 kerf_before_rounding(const struct binpack_problem *problem, const struct binpack_bound *bound,
                                     const struct binpack_plan *plan, const struct binpack_pattern *pattern)
 {
-    int64_t kerf = bound->scale * problem->price[pattern->bin_type] + bound->rents[pattern->bin_type];
+    binpack_i128 kerf = (binpack_i128)bound->scale * problem->price[pattern->bin_type] + bound->rents[pattern->bin_type];
     for (size_t i = 0; i < pattern->placement_count; i++) {
         const struct binpack_placement *placement = &plan->placements[pattern->placement_first + i];
-        kerf -= bound->item_values[placement->item_class] * placement->item_count;
+        kerf -= (binpack_i128)bound->item_values[placement->item_class] * placement->item_count;
     }
     return kerf;
 }
@@ -89,7 +89,12 @@ enum binpack_outcome binpack_plan_split_gap(struct binpack_problem *problem, con
     memcpy(unopened, problem->limit, problem->type_count * sizeof *unopened);
     binpack_i128 sum = 0;
     for (size_t i = 0; i < plan->pattern_count; i++) {
-        patterns[i].kerf = kerf_before_rounding(problem, bound, plan, &patterns[i]);
+        binpack_i128 kerf = kerf_before_rounding(problem, bound, plan, &patterns[i]);
+        if (kerf > INT64_MAX) {
+            problem->space.front = front;
+            return BINPACK_E_OVERFLOW;
+        }
+        patterns[i].kerf = (int64_t)kerf;
         sum += (binpack_i128)patterns[i].kerf * patterns[i].bin_count;
         unopened[patterns[i].bin_type] -= patterns[i].bin_count;
     }

@@ -5,6 +5,7 @@
 #include "packing/packing_internal.h"
 
 enum { FRACTION_BITS = 28, FIRST_CAPACITY = 64 };
+static const binpack_u128 FRACTION_MAX = (binpack_u128)1 << 56; /* of demands that only fit beside items that make room */
 
 /* ---- the order in which groups are placed ---------------------------------------------------------------------------------- */
 
@@ -28,10 +29,12 @@ static binpack_u128 size_of(const struct binpack_problem *problem, size_t group)
     binpack_u128 size = 0;
     for (size_t r = 0; r < problem->resource_count; r++) {
         int64_t demand = problem->demand[group * problem->resource_count + r];
-        if (demand == 0)
+        if (demand <= 0 || problem->capacity_max[r] == 0)
             continue;
-        uint64_t fraction = (uint64_t)(((binpack_u128)demand << FRACTION_BITS) / (binpack_u128)problem->capacity_max[r]);
-        size += (binpack_u128)fraction * fraction;
+        binpack_u128 fraction = ((binpack_u128)demand << FRACTION_BITS) / (binpack_u128)problem->capacity_max[r];
+        if (fraction > FRACTION_MAX)
+            fraction = FRACTION_MAX;
+        size += fraction * fraction;
     }
     return size;
 }
@@ -163,7 +166,8 @@ binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type)
         filling->trial_groups[filling->trial_count] = group;
         filling->trial_counts[filling->trial_count++] = item_count;
         /* one more than the value: where resources are free, holding more is still better */
-        worth += (binpack_u128)item_count * ((binpack_u128)problem->group_value[group] + 1);
+        int64_t value = problem->group_value[group];
+        worth += (binpack_u128)item_count * ((binpack_u128)(value > 0 ? value : 0) + 1);
     }
     return worth;
 }

@@ -51,12 +51,13 @@ struct binpack_problem {
     int64_t *count;
     int64_t *per_bin_max;      /* INT64_MAX: as many as fit */
     uint32_t *allowed_set;     /* position in allowed_sets, 0: all types */
-    bool *fits_somewhere;      /* some type with a limit > 0 may and can hold one */
+    bool *fits_somewhere;      /* some type could hold one */
     uint32_t *member_first;    /* members[member_first[g] .. member_first[g + 1]) are its item classes */
     uint32_t *members;
     const uint64_t **allowed_sets; /* [0] is NULL */
     size_t allowed_set_count;
     binpack_i128 total_demand[BINPACK_RESOURCES_MAX]; /* of the groups that fit somewhere */
+    int64_t room_made[BINPACK_RESOURCES_MAX];          /* by all items of negative demand together */
 
     struct binpack_bound bound; /* found at most once: `scale` 0 before */
     int64_t *group_value;       /* by group: what its items are worth under the bound */
@@ -67,6 +68,17 @@ static inline bool binpack_is_allowed(const struct binpack_problem *problem, siz
 {
     const uint64_t *set = problem->allowed_sets[problem->allowed_set[group]];
     return set == NULL || (set[type / 64] >> (type % 64) & 1) != 0;
+}
+
+/* Could some plan put an item of this group into a bin of this type? */
+static inline bool binpack_could_hold(const struct binpack_problem *problem, size_t group, size_t type)
+{
+    const int64_t *demand = problem->demand + group * problem->resource_count;
+    const int64_t *capacity = problem->capacity + type * problem->resource_count;
+    for (size_t r = 0; r < problem->resource_count; r++)
+        if (demand[r] > capacity[r] && demand[r] - capacity[r] > problem->room_made[r])
+            return false;
+    return problem->limit[type] > 0 && binpack_is_allowed(problem, group, type);
 }
 
 /* Does a vector fit another in every resource? */
@@ -86,7 +98,7 @@ static inline int64_t binpack_fit_count(const int64_t *demand, const int64_t *ro
     for (size_t r = 0; r < resource_count; r++) {
         /* the product is tried first: a division costs as much as the rest of the loop */
         int64_t product;
-        if (demand[r] == 0 || (!__builtin_mul_overflow(demand[r], most, &product) && product <= room[r]))
+        if (demand[r] <= 0 || (!__builtin_mul_overflow(demand[r], most, &product) && product <= room[r]))
             continue;
         most = room[r] / demand[r];
     }

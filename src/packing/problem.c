@@ -7,6 +7,8 @@
 
 #include "packing/packing_internal.h"
 
+static const int64_t DEMAND_MIN = -((int64_t)1 << 62);
+
 enum { RUNS_PER_CLASS_GUESS = 4, CELLS_PER_CLASS_GUESS = 48, BYTES_OF_SLACK = 1 << 16 };
 
 const char *binpack_outcome_text(enum binpack_outcome outcome)
@@ -72,8 +74,8 @@ static enum binpack_outcome check_input(const struct binpack_input *input, struc
         if (class->count < 0 || class->per_bin_max < 0)
             return fail(out_fault, BINPACK_E_ARGUMENT, "the count or per_bin_max of an item class is negative", c, SIZE_MAX);
         for (size_t r = 0; r < input->resource_count; r++)
-            if (class->demand[r] < 0)
-                return fail(out_fault, BINPACK_E_ARGUMENT, "a demand of an item class is negative", c, r);
+            if (class->demand[r] < DEMAND_MIN)
+                return fail(out_fault, BINPACK_E_OVERFLOW, "a demand of an item class is below -2^62", c, r);
         if (__builtin_add_overflow(item_count, class->count, &item_count))
             return fail(out_fault, BINPACK_E_OVERFLOW, "the number of items outgrows 64 bits", c, SIZE_MAX);
     }
@@ -292,18 +294,29 @@ static bool group_classes(struct binpack_problem *problem)
     return true;
 }
 
-/* Which groups can be placed at all, and what those need together; false when that outgrows 126 bits. */
+/* Which groups can be placed at all, and what those need together; false when that outgrows what is computed with. */
 static bool sum_demands(struct binpack_problem *problem)
 {
+    const binpack_i128 total_max = (binpack_i128)1 << 126;
     size_t resource_count = problem->resource_count;
     for (size_t g = 0; g < problem->group_count; g++) {
         const int64_t *demand = problem->demand + g * resource_count;
+        for (size_t r = 0; r < resource_count; r++) {
+            if (demand[r] < 0) {
+                binpack_i128 room = problem->room_made[r] - (binpack_i128)demand[r] * problem->count[g];
+                if (room > INT64_MAX - problem->capacity_max[r]) /* so that no room of a bin outgrows 64 bits */
+                    return false;
+                problem->room_made[r] = (int64_t)room;
+            }
+        }
+    }
+    for (size_t g = 0; g < problem->group_count; g++) {
+        const int64_t *demand = problem->demand + g * resource_count;
         for (size_t t = 0; t < problem->type_count && !problem->fits_somewhere[g]; t++)
-            problem->fits_somewhere[g] = problem->limit[t] > 0 && binpack_is_allowed(problem, g, t) &&
-                                         binpack_fits(demand, problem->capacity + t * resource_count, resource_count);
+            problem->fits_somewhere[g] = binpack_could_hold(problem, g, t);
         for (size_t r = 0; r < resource_count && problem->fits_somewhere[g]; r++) {
             problem->total_demand[r] += (binpack_i128)demand[r] * problem->count[g];
-            if (problem->total_demand[r] >> 126 != 0)
+            if (problem->total_demand[r] >= total_max || problem->total_demand[r] <= -total_max)
                 return false;
         }
     }
@@ -331,7 +344,7 @@ enum binpack_outcome binpack_problem_new(const struct binpack_input *input, void
         return BINPACK_OUT_OF_SPACE;
     find_frontier(problem);
     if (!sum_demands(problem))
-        return fail(out_fault, BINPACK_E_OVERFLOW, "the total demand outgrows 126 bits", SIZE_MAX, SIZE_MAX);
+        return fail(out_fault, BINPACK_E_OVERFLOW, "the total demand outgrows 126 bits, or the room that items make 63", SIZE_MAX, SIZE_MAX);
     problem->space.back = 0;
     problem->front_of_results = problem->space.front;
     *out_problem = problem;

@@ -71,8 +71,7 @@ static double evaluate(const struct binpack_problem *problem, const struct candi
             double value = 0;
             for (size_t r = 0; r < resource_count; r++)
                 value += per_unit[t * resource_count + r] * (double)demand[r];
-            if (value < least && problem->limit[t] > 0 && binpack_is_allowed(problem, g, t) &&
-                binpack_fits(demand, problem->capacity + t * resource_count, resource_count))
+            if (value < least && binpack_could_hold(problem, g, t))
                 least = value;
         }
         sum += least * (double)problem->count[g];

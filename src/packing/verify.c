@@ -43,15 +43,16 @@ static bool verify_pattern(const struct binpack_input *input, const struct binpa
         if (!may_hold(class, pattern->bin_type))
             return is_wrong(out_fault, "the pattern holds items that its bin type may not", index, SIZE_MAX);
         for (size_t r = 0; r < input->resource_count; r++)
-            load[r] += (wide)class->demand[r] * placement->item_count; /* below 2^127: what was there before fits the bin */
-        for (size_t r = 0; r < input->resource_count; r++)
-            if (load[r] > input->bin_types[pattern->bin_type].capacity[r])
-                return is_wrong(out_fault, "the pattern holds more than its bin type's capacity", index, r);
+            if (__builtin_add_overflow(load[r], (wide)class->demand[r] * placement->item_count, &load[r]))
+                return is_wrong(out_fault, "the pattern's load outgrows 128 bits", index, r);
         wide items = (wide)placement->item_count * pattern->bin_count + placed[placement->item_class];
         if (items > class->count)
             return is_wrong(out_fault, "more items of a class are placed than there are", placement->item_class, SIZE_MAX);
         placed[placement->item_class] = (int64_t)items;
     }
+    for (size_t r = 0; r < input->resource_count; r++)
+        if (load[r] > input->bin_types[pattern->bin_type].capacity[r])
+            return is_wrong(out_fault, "the pattern holds more than its bin type's capacity", index, r);
     return true;
 }
 
@@ -106,22 +107,32 @@ static bool verify_shares(const struct binpack_input *input, const struct binpac
     return true;
 }
 
+/* What all items of negative demand together could add to the room of a bin. */
+static wide room_made(const struct binpack_input *input, size_t resource)
+{
+    wide room = 0; /* at most 2^62 * 2^63: the item counts add up to less than 2^63 */
+    for (size_t c = 0; c < input->item_class_count; c++)
+        if (input->item_classes[c].demand[resource] < 0)
+            room -= (wide)input->item_classes[c].demand[resource] * input->item_classes[c].count;
+    return room;
+}
+
 /* No bin type that could hold an item of the class gives it for less than its value. */
-static bool verify_value(const struct binpack_input *input, const struct binpack_bound *bound, size_t index,
+static bool verify_value(const struct binpack_input *input, const struct binpack_bound *bound, size_t index, const wide *room,
                          struct binpack_fault *out_fault)
 {
     const struct binpack_item_class *class = &input->item_classes[index];
     bool fits_somewhere = false;
-    if (bound->item_values[index] < 0)
-        return is_wrong(out_fault, "the value of an item class is negative", index, SIZE_MAX);
     for (size_t t = 0; t < input->bin_type_count; t++) {
         const struct binpack_bin_type *type = &input->bin_types[t];
         bool fits = type->limit > 0 && may_hold(class, t);
         wide worth = 0;
         for (size_t r = 0; r < input->resource_count && fits; r++) {
-            fits = class->demand[r] <= type->capacity[r];
-            if (fits && type->capacity[r] > 0)
-                worth += (wide)bound->price_shares[t * input->resource_count + r] * class->demand[r] / type->capacity[r];
+            fits = class->demand[r] <= type->capacity[r] + room[r];
+            if (!fits || type->capacity[r] == 0)
+                continue;
+            wide money = (wide)bound->price_shares[t * input->resource_count + r] * class->demand[r];
+            worth += money / type->capacity[r] - (money % type->capacity[r] < 0); /* rounded down, also below 0 */
         }
         if (!fits)
             continue;
@@ -152,8 +163,11 @@ bool binpack_verify_bound(const struct binpack_input *input, const struct binpac
             rest = next;
         }
     }
+    wide room[BINPACK_RESOURCES_MAX];
+    for (size_t r = 0; r < input->resource_count; r++)
+        room[r] = room_made(input, r);
     for (size_t c = 0; c < input->item_class_count; c++) {
-        if (!verify_value(input, bound, c, out_fault))
+        if (!verify_value(input, bound, c, room, out_fault))
             return false;
         if (__builtin_add_overflow(proven, (wide)bound->item_values[c] * input->item_classes[c].count, &proven))
             return is_wrong(out_fault, "the values outgrow 128 bits", c, SIZE_MAX);
