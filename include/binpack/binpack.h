@@ -31,7 +31,7 @@ enum binpack_outcome {
     BINPACK_OUT_OF_STEPS, /* the step limit ended the search: the best plan so far, which may leave items over */
     BINPACK_OUT_OF_SPACE, /* the memory is too small: the best plan so far if there is one (method not NULL); else no result */
     BINPACK_E_ARGUMENT,   /* the input is not a problem: a negative number, no resource, an unknown method; no result */
-    BINPACK_E_OVERFLOW,   /* a cost, a count or a total demand does not fit its integer; no result */
+    BINPACK_E_OVERFLOW,   /* a cost or a count does not fit its integer; no result */
 };
 
 /** A short English text for an outcome, for messages; never NULL. */

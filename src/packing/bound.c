@@ -80,8 +80,7 @@ static enum binpack_outcome round_up_cost(const struct binpack_problem *problem,
 {
     binpack_i128 worth = 0, rent = 0;
     for (size_t g = 0; g < problem->group_count; g++)
-        if (__builtin_add_overflow(worth, (binpack_i128)group_value[g] * problem->count[g], &worth))
-            return BINPACK_E_OVERFLOW;
+        worth += (binpack_i128)group_value[g] * problem->count[g]; /* < 2^63 each, < 2^63 items in all */
     int64_t divisor = 0;
     for (size_t t = 0; t < problem->type_count; t++) {
         if (problem->limit[t] == 0)

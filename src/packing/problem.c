@@ -294,10 +294,9 @@ static bool group_classes(struct binpack_problem *problem)
     return true;
 }
 
-/* Which groups can be placed at all, and what those need together; false when that outgrows what is computed with. */
+/* Which groups can be placed at all, and what those need together; false when a bin's room could outgrow 64 bits. */
 static bool sum_demands(struct binpack_problem *problem)
 {
-    const binpack_i128 total_max = (binpack_i128)1 << 126;
     size_t resource_count = problem->resource_count;
     for (size_t g = 0; g < problem->group_count; g++) {
         const int64_t *demand = problem->demand + g * resource_count;
@@ -314,11 +313,8 @@ static bool sum_demands(struct binpack_problem *problem)
         const int64_t *demand = problem->demand + g * resource_count;
         for (size_t t = 0; t < problem->type_count && !problem->fits_somewhere[g]; t++)
             problem->fits_somewhere[g] = binpack_could_hold(problem, g, t);
-        for (size_t r = 0; r < resource_count && problem->fits_somewhere[g]; r++) {
-            problem->total_demand[r] += (binpack_i128)demand[r] * problem->count[g];
-            if (problem->total_demand[r] >= total_max || problem->total_demand[r] <= -total_max)
-                return false;
-        }
+        for (size_t r = 0; r < resource_count && problem->fits_somewhere[g]; r++)
+            problem->total_demand[r] += (binpack_i128)demand[r] * problem->count[g]; /* < 2^63 each, < 2^63 items in all */
     }
     return true;
 }
@@ -344,7 +340,7 @@ enum binpack_outcome binpack_problem_new(const struct binpack_input *input, void
         return BINPACK_OUT_OF_SPACE;
     find_frontier(problem);
     if (!sum_demands(problem))
-        return fail(out_fault, BINPACK_E_OVERFLOW, "the total demand outgrows 126 bits, or the room that items make 63", SIZE_MAX, SIZE_MAX);
+        return fail(out_fault, BINPACK_E_OVERFLOW, "the room that items of negative demand make outgrows 64 bits", SIZE_MAX, SIZE_MAX);
     problem->space.back = 0;
     problem->front_of_results = problem->space.front;
     *out_problem = problem;
