@@ -103,7 +103,7 @@ enum kerf_status kerf_catalog_read_zones(struct kerf_catalog *catalog, const str
         catalog->zones[catalog->zone_count++] = (struct kerf_zone){name, id[0] != '\0' ? kerf_name_of(names, id) : NULL};
     }
     if (catalog->zone_count == 0)
-        return kerf_errors_add(errs, kerf_csv_place(csv, 0, reader.zone_column), "no zones of region %s", catalog->region->text);
+        return kerf_errors_add(errs, kerf_csv_header_place(csv, reader.zone_column), "no zones of region %s", catalog->region->text);
     kerf_sort(catalog->zones, catalog->zone_count, sizeof catalog->zones[0], compare_zones, NULL);
     return KERF_OK;
 }

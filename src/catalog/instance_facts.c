@@ -258,6 +258,8 @@ enum kerf_status kerf_instance_facts_read(struct kerf_catalog *catalog, const st
     reader.usage_column = kerf_csv_find_column(csv, "usage_classes");
     reader.attachment_type_column = kerf_csv_find_column(csv, "ebs_attachment_limit_type");
     uint32_t count = kerf_csv_row_count(csv);
+    if (count == 0)
+        return kerf_errors_add(errs, kerf_csv_header_place(csv, reader.name_column), "no instance types");
     catalog->facts = KERF_NEW_ARRAY(&catalog->arena, struct kerf_instance_facts, count);
     catalog->facts_count = count;
     for (uint32_t i = 0; i < count; i++) {
