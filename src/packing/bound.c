@@ -15,8 +15,12 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
 /* The finest power of ten in which every price still fits 62 bits, so that share x demand fits 126. */
 static int64_t choose_scale(const struct binpack_problem *problem)
 {
-    const int64_t money_max = (int64_t)1 << 62, scale_max = 1000000000000000000;
+    const int64_t scale_max = 1000000000000000000;
+    int64_t money_max = (int64_t)1 << 62;
     int64_t price_max = 1;
+    for (size_t r = 0; r < problem->resource_count; r++)
+        if (problem->room_made[r] > 0)
+            money_max = (int64_t)1 << 40; /* an item that makes 2^22 times a bin's room may be worth that much less than 0 */
     for (size_t t = 0; t < problem->type_count; t++)
         if (problem->limit[t] > 0 && problem->price[t] > price_max)
             price_max = problem->price[t];

@@ -184,13 +184,16 @@ static bool may_hold_trial(const struct filling *filling, const int64_t *content
     return true;
 }
 
-/* The cheapest type that holds the trial content of `type`. */
+/* The cheapest type that holds the trial content of `type`, and its first item alone too: others may make room, but come later. */
 static uint32_t cheapest_for_trial(const struct filling *filling, uint32_t type)
 {
     const struct binpack_problem *problem = filling->problem;
+    const int64_t *first = problem->demand + filling->order[0] * problem->resource_count;
     int64_t content[BINPACK_RESOURCES_MAX];
-    for (size_t r = 0; r < problem->resource_count; r++)
+    for (size_t r = 0; r < problem->resource_count; r++) {
         content[r] = problem->capacity[type * problem->resource_count + r] - filling->trial_room[r];
+        content[r] = content[r] > first[r] ? content[r] : first[r];
+    }
     for (size_t i = 0; i < problem->frontier_count; i++) {
         uint32_t other = problem->frontier[i];
         if (problem->price[other] >= problem->price[type])

@@ -1,0 +1,216 @@
+/*
+ * All tiny problems against the plainest oracle there is: every way to put the items into bins. Drawn at random with every
+ * restriction switched on now and then, and enumerated in one dimension.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "../support/pack_builder.h"
+
+enum { ITEMS_MAX = 7, DRAWN_PROBLEMS = 12000 };
+
+/* ---- the oracle -------------------------------------------------------------------------------------------------------------- */
+
+struct oracle {
+    const struct binpack_input *input;
+    uint32_t class_of[ITEMS_MAX];
+    size_t item_count;
+    struct {
+        size_t type;
+        int64_t load[2];
+        int64_t of_class[ITEMS_MAX];
+    } bins[ITEMS_MAX];
+    size_t bin_count;
+    int64_t opened[PACK_BUILDER_MAX];
+    int64_t cost;
+    int64_t best; /* -1: no packing of all items is known */
+};
+
+static bool may_lie_in(const struct oracle *oracle, uint32_t class_index, size_t bin)
+{
+    const struct binpack_item_class *class = &oracle->input->item_classes[class_index];
+    return (class->allowed_bin_types == NULL || (class->allowed_bin_types[0] >> oracle->bins[bin].type & 1) != 0) &&
+           (class->per_bin_max == 0 || oracle->bins[bin].of_class[class_index] < class->per_bin_max);
+}
+
+static bool all_bins_hold(const struct oracle *oracle)
+{
+    for (size_t b = 0; b < oracle->bin_count; b++)
+        for (size_t r = 0; r < oracle->input->resource_count; r++)
+            if (oracle->bins[b].load[r] > oracle->input->bin_types[oracle->bins[b].type].capacity[r])
+                return false;
+    return true;
+}
+
+static void place_from(struct oracle *oracle, size_t item);
+
+static void put(struct oracle *oracle, size_t item, size_t bin)
+{
+    uint32_t class_index = oracle->class_of[item];
+    const struct binpack_item_class *class = &oracle->input->item_classes[class_index];
+    if (!may_lie_in(oracle, class_index, bin))
+        return;
+    for (size_t r = 0; r < oracle->input->resource_count; r++)
+        oracle->bins[bin].load[r] += class->demand[r];
+    oracle->bins[bin].of_class[class_index]++;
+    place_from(oracle, item + 1);
+    oracle->bins[bin].of_class[class_index]--;
+    for (size_t r = 0; r < oracle->input->resource_count; r++)
+        oracle->bins[bin].load[r] -= class->demand[r];
+}
+
+/* Loads are judged at the end only, for an item may make room for those before it. */
+static void place_from(struct oracle *oracle, size_t item)
+{
+    if (oracle->best >= 0 && oracle->cost >= oracle->best)
+        return;
+    if (item == oracle->item_count) {
+        if (all_bins_hold(oracle))
+            oracle->best = oracle->cost;
+        return;
+    }
+    for (size_t b = 0; b < oracle->bin_count; b++)
+        put(oracle, item, b);
+    for (size_t t = 0; t < oracle->input->bin_type_count; t++) {
+        if (oracle->opened[t] >= oracle->input->bin_types[t].limit)
+            continue;
+        size_t bin = oracle->bin_count++;
+        oracle->bins[bin].type = t;
+        oracle->opened[t]++;
+        oracle->cost += oracle->input->bin_types[t].price;
+        put(oracle, item, bin);
+        oracle->cost -= oracle->input->bin_types[t].price;
+        oracle->opened[t]--;
+        oracle->bin_count--;
+    }
+}
+
+static int64_t optimum_of(const struct binpack_input *input)
+{
+    struct oracle oracle = {.input = input, .best = -1};
+    for (uint32_t c = 0; c < input->item_class_count; c++)
+        for (int64_t i = 0; i < input->item_classes[c].count; i++)
+            oracle.class_of[oracle.item_count++] = c;
+    place_from(&oracle, 0);
+    return oracle.best;
+}
+
+/* ---- what must hold ------------------------------------------------------------------------------------------------------------ */
+
+struct tally {
+    int64_t problems, complete, optimal, tight;
+};
+
+/* `must_be_complete`: nothing but size keeps items out, so an item that fits somewhere is placed. */
+static void check(struct pack_builder *builder, bool must_be_complete, struct tally *tally)
+{
+    size_t method_count;
+    const struct binpack_method *methods = binpack_methods(&method_count);
+    int64_t optimum = -1;
+    for (size_t m = 0; m <= method_count; m++) {
+        enum binpack_outcome outcome = pack_solve(builder, m < method_count ? methods[m].name : NULL); /* verifies all that comes out */
+        if (m == 0)
+            optimum = optimum_of(&builder->input);
+        if (optimum >= 0)
+            cr_assert_leq(builder->bound.cost, optimum, "the bound lies above the optimum");
+        if (outcome == BINPACK_OK) {
+            cr_assert_geq(optimum, 0, "items are placed that cannot be");
+            cr_assert_geq(builder->plan.cost, optimum, "a plan lies below the optimum");
+        } else if (must_be_complete) {
+            cr_assert_eq(optimum, -1, "items are left over that fit");
+        }
+    }
+    tally->problems++;
+    if (builder->plan.unplaced_count == 0) {
+        tally->complete++;
+        tally->optimal += builder->plan.cost == optimum;
+        tally->tight += builder->bound.cost == optimum;
+    }
+}
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return (uint32_t)((*state >> 20) % below);
+}
+
+static void draw_problem(struct pack_builder *builder, uint64_t *state, bool *out_must_be_complete)
+{
+    bool has_limits = draw(state, 3) == 0, has_sets = draw(state, 4) == 0, has_caps = draw(state, 4) == 0;
+    bool has_room_makers = draw(state, 6) == 0, has_unit_price = draw(state, 4) == 0;
+    uint32_t size = draw(state, 3) == 0 ? 3 : 12;
+    pack_builder_init(builder, 1 + draw(state, 2));
+    size_t type_count = 1 + draw(state, 4);
+    for (size_t t = 0; t < type_count; t++) {
+        int64_t first = 1 + draw(state, 2 * size), second = 1 + draw(state, 2 * size);
+        int64_t price = has_unit_price ? 1 : draw(state, 4) == 0 ? draw(state, 3) : 1 + draw(state, 40);
+        struct binpack_bin_type *bin = pack_add_bin(builder, first, second, price);
+        if (has_limits && draw(state, 2) == 0)
+            bin->limit = draw(state, 4);
+    }
+    /* the oracle's work grows with types^bins, so fewer items with more types */
+    int64_t items_left = type_count >= 3 ? 5 : type_count == 2 ? 6 : ITEMS_MAX;
+    while (items_left > 0) {
+        int64_t count = 1 + draw(state, (uint32_t)items_left);
+        items_left -= count;
+        int64_t first = draw(state, size + 1), second = draw(state, size + 1);
+        if (has_room_makers && draw(state, 3) == 0)
+            first = -(int64_t)(1 + draw(state, 3));
+        struct binpack_item_class *class = pack_add_items(builder, count, first, second);
+        if (has_caps && draw(state, 2) == 0)
+            class->per_bin_max = 1 + draw(state, 2);
+        if (has_sets && draw(state, 2) == 0)
+            pack_allow(builder, class, draw(state, 1u << type_count));
+    }
+    *out_must_be_complete = !has_limits && !has_room_makers;
+}
+
+Test(packing, drawn_tiny_problems_agree_with_brute_force)
+{
+    struct tally tally = {0};
+    uint64_t state = 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < DRAWN_PROBLEMS; i++) {
+        struct pack_builder builder;
+        bool must_be_complete;
+        draw_problem(&builder, &state, &must_be_complete);
+        check(&builder, must_be_complete, &tally);
+        pack_builder_fini(&builder);
+    }
+    /* what is found is not only valid: a change that makes plans or bounds much worse shows here */
+    cr_expect_gt(tally.complete * 10, tally.problems * 7, "%lld of %lld complete", (long long)tally.complete, (long long)tally.problems);
+    cr_expect_gt(tally.optimal * 10, tally.complete * 8, "%lld of %lld optimal", (long long)tally.optimal, (long long)tally.complete);
+    cr_expect_gt(tally.tight * 10, tally.complete * 3, "%lld of %lld bounds tight", (long long)tally.tight, (long long)tally.complete);
+}
+
+/* Every multiset of up to 5 sizes from 1 to 5, in bins of 5 and of 3 whose prices take every ratio that matters. */
+static void enumerate_sizes(struct pack_builder *builder, int64_t size, int64_t items_left, struct tally *tally)
+{
+    if (size > 5) {
+        for (int64_t price = 1; price <= 5; price++) {
+            builder->types[1].price = price;
+            check(builder, true, tally);
+        }
+        return;
+    }
+    for (int64_t count = 0; count <= items_left; count++) {
+        pack_add_items(builder, count, size, 0);
+        enumerate_sizes(builder, size + 1, items_left - count, tally);
+        builder->class_count--;
+    }
+}
+
+Test(packing, enumerated_tiny_problems_agree_with_brute_force)
+{
+    struct tally tally = {0};
+    struct pack_builder builder;
+    pack_builder_init(&builder, 1);
+    pack_add_bin(&builder, 5, 0, 4);
+    pack_add_bin(&builder, 3, 0, 1);
+    enumerate_sizes(&builder, 1, 5, &tally);
+    cr_expect_eq(tally.complete, tally.problems);
+    cr_expect_eq(tally.problems, 252 * 5);
+    cr_expect_gt(tally.optimal * 100, tally.problems * 95, "%lld of %lld optimal", (long long)tally.optimal, (long long)tally.problems);
+    pack_builder_fini(&builder);
+}
