@@ -134,6 +134,7 @@ struct kerf_vpc_pool_options {
     bool primary_excluded;             /* the node's subnet is tagged kubernetes.io/role/cni = 0 */
     int32_t unmanaged_enis;            /* attached by others, tagged no_manage */
     uint32_t primary_subnet;           /* the caller's number for the node's subnet, carried along */
+    uint32_t eni_subnet;               /* read only with custom networking or primary_excluded: where new interfaces go; else the node's own */
     uint32_t primary_address;          /* own address of the primary interface in that subnet, or KERF_ADDRESS_NONE */
     enum kerf_vpc_order order;
     uint64_t order_key;                /* of kerf_vpc_draws */
@@ -150,7 +151,7 @@ struct kerf_pod_address {
 enum kerf_vpc_action_kind {
     KERF_VPC_NOTHING,
     KERF_VPC_ASSIGN,     /* add slot_count addresses or prefixes to interface `eni` of `subnet` */
-    KERF_VPC_CREATE_ENI, /* create an interface with slot_count slots, attach it; subnet: the one of custom networking or discovery, or the node's */
+    KERF_VPC_CREATE_ENI, /* create an interface with slot_count slots in `subnet`, attach it; enhanced discovery may choose another subnet */
     KERF_VPC_UNASSIGN,   /* return `addresses` (first address of each prefix) to `subnet`; the pool has forgotten them already */
     KERF_VPC_FREE_ENI,   /* detach and delete: return own_address and `addresses`; the pool has forgotten the interface already */
 };
@@ -281,11 +282,11 @@ struct kerf_vpc_pool_stats kerf_vpc_pool_stats(const struct kerf_vpc_pool *pool)
 /** Filled slots per attached interface: the primary first, the others descending. Returns the number of interfaces (<= KERF_ENIS_MAX). */
 uint32_t kerf_vpc_pool_slots(const struct kerf_vpc_pool *pool, uint8_t out_slots[KERF_ENIS_MAX]);
 
-/** Addresses that the node has taken from the subnet with this number of the caller. */
+/** Addresses that the node has taken from the subnet with this number of the caller, those on their way back included. */
 int64_t kerf_vpc_pool_taken(const struct kerf_vpc_pool *pool, uint32_t subnet);
 
-/** Calls visit for every address range that the node holds in a subnet (an interface's own address, each slot), by position:
- *  what a terminating instance returns. */
+/** Calls visit for every address range that the node holds in a subnet (an interface's own address, each slot), by position, then
+ *  what EC2 was asked to take back and has not yet: together what a terminating instance returns. */
 typedef void (*kerf_vpc_range_visitor)(void *context, uint32_t subnet, uint32_t first_address, uint32_t address_count);
 void kerf_vpc_pool_visit_ranges(const struct kerf_vpc_pool *pool, kerf_vpc_range_visitor visit, void *context);
 
@@ -373,7 +374,6 @@ void kerf_vpc_subnet_check(const struct kerf_vpc_subnet *subnet);
 struct kerf_vpc_ec2_network {
     struct kerf_vpc_subnet **subnets;
     uint32_t subnet_count;
-    uint32_t eni_subnet;              /* where new interfaces are created */
     enum kerf_vpc_ec2_code prefix_shortage; /* answer to a prefix request beyond the free addresses: INSUFFICIENT_CIDR_BLOCKS (default), or
                                          OTHER, as users have seen InvalidParameterValue; zero reads as the default */
     struct kerf_vpc_draws draws;      /* which free address is taken */
@@ -381,7 +381,7 @@ struct kerf_vpc_ec2_network {
 };
 /** The launch of an instance: takes one address in subnet number `subnet`. False when it has none. */
 KERF_MUST_CHECK bool kerf_vpc_ec2_launch(struct kerf_vpc_ec2_network *network, uint32_t subnet, uint32_t *out_address);
-/** Answers an action; takes and returns addresses. */
+/** Answers an action; takes and returns addresses. For an answer that takes time, call it when the answer is due, then kerf_vpc_pool_apply. */
 void kerf_vpc_ec2_perform(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *out_result);
 /** Returns everything that a node holds: its instance was terminated. */
 void kerf_vpc_ec2_terminate(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_pool *pool);

@@ -63,8 +63,7 @@ static void take_slots(struct kerf_vpc_ec2_network *network, struct kerf_vpc_sub
 
 static void create_eni(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *result)
 {
-    struct kerf_vpc_subnet *subnet = subnet_at(network, network->eni_subnet);
-    result->subnet = network->eni_subnet;
+    struct kerf_vpc_subnet *subnet = subnet_at(network, action->subnet);
     result->code = judge(network, subnet, action->mode, action->slot_count, 1);
     if (result->code != KERF_VPC_EC2_OK)
         return;

@@ -142,7 +142,11 @@ static const struct kerf_vpc_action *ask(struct kerf_vpc_pool *pool, enum kerf_v
     action->mode = pool->mode;
     action->eni = (uint8_t)eni;
     action->slot_count = (uint8_t)slot_count;
-    action->subnet = kind == KERF_VPC_CREATE_ENI ? 0 : pool->enis[eni].subnet;
+    bool elsewhere = pool->options.settings.custom_networking || pool->options.primary_excluded;
+    if (kind != KERF_VPC_CREATE_ENI)
+        action->subnet = pool->enis[eni].subnet;
+    else
+        action->subnet = elsewhere ? pool->options.eni_subnet : pool->options.primary_subnet;
     action->own_address = KERF_ADDRESS_NONE;
     pool->pass.awaiting = true;
     return action;

@@ -278,12 +278,23 @@ uint32_t kerf_vpc_pool_slots(const struct kerf_vpc_pool *pool, uint8_t out_slots
     return count;
 }
 
+/* What the pool has forgotten and EC2 has not taken back yet, or NULL. */
+static const struct kerf_vpc_action *returning(const struct kerf_vpc_pool *pool)
+{
+    const struct kerf_vpc_action *action = &pool->pass.action;
+    bool gives = action->kind == KERF_VPC_UNASSIGN || action->kind == KERF_VPC_FREE_ENI;
+    return pool->pass.awaiting && gives ? action : NULL;
+}
+
 int64_t kerf_vpc_pool_taken(const struct kerf_vpc_pool *pool, uint32_t subnet)
 {
     int64_t taken = 0;
     for (int32_t i = 0; i < pool->options.limits.enis; i++)
         if (pool->enis[i].present && pool->enis[i].subnet == subnet)
             taken += 1 + eni_addresses(pool, &pool->enis[i]);
+    const struct kerf_vpc_action *action = returning(pool);
+    if (action && action->subnet == subnet)
+        taken += (action->kind == KERF_VPC_FREE_ENI ? 1 : 0) + action->slot_count * pool->addresses_per_slot;
     return taken;
 }
 
@@ -300,6 +311,12 @@ void kerf_vpc_pool_visit_ranges(const struct kerf_vpc_pool *pool, kerf_vpc_range
             if (slots[slot].filled && slots[slot].address != KERF_ADDRESS_NONE)
                 visit(context, eni->subnet, slots[slot].address, pool->addresses_per_slot);
     }
+    const struct kerf_vpc_action *action = returning(pool);
+    if (action && action->own_address != KERF_ADDRESS_NONE)
+        visit(context, action->subnet, action->own_address, 1);
+    for (uint8_t i = 0; action && i < action->slot_count; i++)
+        if (action->addresses[i] != KERF_ADDRESS_NONE)
+            visit(context, action->subnet, action->addresses[i], pool->addresses_per_slot);
 }
 
 void kerf_vpc_pool_check(const struct kerf_vpc_pool *pool)

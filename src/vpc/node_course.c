@@ -134,11 +134,12 @@ const char *kerf_vpc_node_course(const struct kerf_vpc_pool_options *options, co
     if (refusal)
         return refusal;
     struct kerf_vpc_ec2_network network = {0};
-    network.eni_subnet = options->primary_subnet + (options->settings.custom_networking || options->primary_excluded ? 1 : 0);
+    struct kerf_vpc_pool_options with_subnets = *options;
+    with_subnets.eni_subnet = options->primary_subnet + 1;
     struct kerf_vpc_pool pool;
     struct pods pods = {0};
     kerf_time_us now_us = 0;
-    kerf_vpc_pool_init(&pool, options, now_us);
+    kerf_vpc_pool_init(&pool, &with_subnets, now_us);
     kerf_vpc_pool_pass(&pool, now_us, &network);
     if (pool.state == KERF_POOL_FAILED) {
         kerf_vpc_pool_fini(&pool);

@@ -77,6 +77,8 @@ static struct kerf_vpc_pool_options draw_options(struct kerf_stream *stream)
     options.order = kerf_draw_chance(stream, 0.8) ? KERF_ORDER_GO_MAPS : KERF_ORDER_LOWEST_FIRST;
     options.order_key = kerf_draw_u64(stream);
     options.primary_address = KERF_ADDRESS_NONE;
+    options.primary_subnet = (uint32_t)kerf_draw_below(stream, 2);
+    options.eni_subnet = (uint32_t)kerf_draw_below(stream, 2);
     return options;
 }
 
@@ -89,7 +91,6 @@ static void run_fleet(uint64_t seed)
         fleet.subnets[i] = kerf_vpc_subnet_new((struct kerf_cidr){.first = (10u + (uint32_t)i) << 24, .prefix_length = (uint8_t)(20 + kerf_draw_below(&stream, 8))});
     fleet.network = (struct kerf_vpc_ec2_network){.subnets = fleet.subnets,
                                                   .subnet_count = 2,
-                                                  .eni_subnet = (uint32_t)kerf_draw_below(&stream, 2),
                                                   .prefix_shortage = kerf_draw_chance(&stream, 0.5) ? KERF_VPC_EC2_OTHER : KERF_VPC_EC2_OK,
                                                   .draws = {.key = seed}};
     for (int turn = 0; turn < 60; turn++) {

@@ -270,6 +270,26 @@ Test(ipam_loop, a_restart_forgets_ages_and_cool_downs_but_no_pod)
     finish(&course);
 }
 
+Test(ipam_loop, an_instance_that_ends_returns_what_was_on_its_way_back)
+{
+    struct course course;
+    start(&course, vpc_options(3, 10, ""), -1);
+    uint32_t free_before = kerf_vpc_subnet_counts(course.subnet).free + 10; /* the launch took one, the start nine */
+    vpc_world_want(&course.world, 9);
+    vpc_world_run_until(&course.world, SECONDS(600));
+    cr_assert_eq(kerf_vpc_pool_taken(&course.world.pool, 0), 20);
+    vpc_world_want(&course.world, 0);
+    kerf_time_us pass_us = course.world.pool.next_loop_us;
+    const struct kerf_vpc_action *action = kerf_vpc_pool_step(&course.world.pool, pass_us);
+    cr_assert_eq(action->kind, KERF_VPC_FREE_ENI); /* the second, which never had a pod; EC2 takes its time */
+    cr_expect_eq(kerf_vpc_pool_stats(&course.world.pool).enis, 1);
+    cr_expect_eq(kerf_vpc_pool_taken(&course.world.pool, 0), 20);
+    kerf_vpc_ec2_terminate(&course.network, &course.world.pool);
+    cr_expect_eq(kerf_vpc_subnet_counts(course.subnet).free, free_before);
+    vpc_world_fini(&course.world);
+    kerf_vpc_subnet_free(course.subnet);
+}
+
 /* ---- a subnet that runs out ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -388,8 +408,9 @@ Test(ipam_loop, x9_custom_networking_without_addresses_fails_the_start)
                                           kerf_vpc_subnet_new((struct kerf_cidr){.first = 100u << 24 | 64u << 16, .prefix_length = 28})};
     while (kerf_vpc_subnet_counts(subnets[1]).free > 5)
         kerf_vpc_subnet_take(subnets[1], 0);
-    struct kerf_vpc_ec2_network network = {.subnets = subnets, .subnet_count = 2, .eni_subnet = 1};
+    struct kerf_vpc_ec2_network network = {.subnets = subnets, .subnet_count = 2};
     struct kerf_vpc_pool_options options = vpc_options(3, 10, CUSTOM);
+    options.eni_subnet = 1;
     struct vpc_world world;
     cr_assert(vpc_world_launch(&world, &options, &network));
     cr_expect_eq(world.pool.state, KERF_POOL_FAILED);
