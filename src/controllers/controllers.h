@@ -54,6 +54,7 @@ enum kerf_event_kind {
     KERF_EVENT_TERMINATOR_DRAIN,    /* subject: node id */
     KERF_EVENT_EVICTION_RETRY,      /* subject: pod id */
     KERF_EVENT_INTERRUPTION_MESSAGE, /* the notice reaches Karpenter; subject: node id */
+    KERF_EVENT_IPAMD_NODE,          /* a node appeared; subject: node id */
     KERF_EVENT_IPAMD_LOOP,          /* subject: node id */
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */

@@ -46,6 +46,9 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id node, uin
 bool kerf_instance_take_address(struct kerf_world *world, uint32_t subnet_index, uint32_t *out_address);
 void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index, uint32_t address);
 
+/** Tells listeners how many addresses of the subnet are taken. */
+void kerf_subnet_notify(struct kerf_world *world, uint32_t subnet_index);
+
 /** Subnets of the zone, by most free addresses, then by place in the scenario; KERF_NOT_FOUND: none. */
 uint32_t kerf_subnet_of_zone(const struct kerf_world *world, uint32_t zone_index);
 

@@ -148,7 +148,7 @@ bool kerf_node_is_ready(const struct kerf_cluster_node *node)
     return node->has_node && kerf_conditions_true(&node->node.conditions, "Ready");
 }
 
-static void notify_subnet(struct kerf_world *world, uint32_t subnet_index)
+void kerf_subnet_notify(struct kerf_world *world, uint32_t subnet_index)
 {
     struct kerf_vpc_subnet_counts counts = kerf_vpc_subnet_counts(world->network.subnets[subnet_index]);
     kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_USED,
@@ -162,14 +162,14 @@ bool kerf_instance_take_address(struct kerf_world *world, uint32_t subnet_index,
 {
     if (!kerf_vpc_ec2_launch(&world->network, subnet_index, out_address))
         return false;
-    notify_subnet(world, subnet_index);
+    kerf_subnet_notify(world, subnet_index);
     return true;
 }
 
 void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index, uint32_t address)
 {
     kerf_vpc_subnet_release(world->network.subnets[subnet_index], address);
-    notify_subnet(world, subnet_index);
+    kerf_subnet_notify(world, subnet_index);
 }
 
 void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint32_t subnet_index, uint32_t address, uint32_t type_index,
@@ -201,7 +201,7 @@ void kerf_instance_end(struct kerf_world *world, kerf_node_id id)
         kerf_vpc_ec2_terminate(&world->network, node->network);
         uint32_t subnet_index = node->subnet_index;
         kerf_cluster_set_network(world->cluster, id, KERF_NOT_FOUND, NULL);
-        notify_subnet(world, subnet_index);
+        kerf_subnet_notify(world, subnet_index);
     }
 }
 

@@ -82,7 +82,6 @@ struct kerf_spot_settings {
     double regional_share;     /* g: shocks that also strike the type's other zones; 0.3 */
     double regional_hit;       /* h: chance that another zone is struck; 0.5 */
     double missed_notice;      /* e: chance that no notice is seen; 0.01 */
-    double idle_hazard_per_hour; /* lambda_0 per node, On-Demand too; 0 */
     double hazard_factor;      /* multiplies all hazards; 1 */
     kerf_time_us notice_us;    /* 2 min */
     const struct kerf_spot_shock *shocks;
