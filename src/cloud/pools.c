@@ -35,13 +35,13 @@ static double hazard_of(const struct kerf_cloud *cloud, const struct kerf_instan
     int band = facts->advisor_interruption_band < 0 ? UNKNOWN_BAND : facts->advisor_interruption_band;
     double place = kerf_draw_uniform(stream); /* within the band; drawn for every pool, so that zones keep step */
     double zone_factor = kerf_draw_lognormal(stream, 0.0, zone_sigma);
-    double edge = -log(1.0 - 0.05 * band) / hours;
+    double edge = -kerf_exact_log(1.0 - 0.05 * band) / hours;
     double hazard;
     if (band == TOP_BAND) {
         double top = is_scarce(facts) ? fmax(tight_hazard_per_hour, edge) : 10.0 * edge;
-        hazard = edge * pow(top / edge, place);
+        hazard = edge * kerf_exact_exp(place * kerf_exact_log(top / edge));
     } else {
-        hazard = -log(1.0 - 0.05 * (band + place)) / hours;
+        hazard = -kerf_exact_log(1.0 - 0.05 * (band + place)) / hours;
     }
     return hazard * zone_factor * spot->hazard_factor;
 }

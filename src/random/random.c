@@ -125,6 +125,11 @@ kerf_time_us kerf_draw_exponential_us(struct kerf_stream *stream, kerf_time_us m
     return time_of_us(kerf_draw_exponential(stream, (double)mean_us));
 }
 
+double kerf_lognormal_at(double mu, double sigma, double z)
+{
+    return kerf_exact_exp(mu + sigma * z);
+}
+
 kerf_time_us kerf_draw_lognormal_us(struct kerf_stream *stream, double mu, double sigma)
 {
     return kerf_time_of_seconds(kerf_draw_lognormal(stream, mu, sigma));

@@ -51,6 +51,13 @@ uint64_t kerf_draw_poisson(struct kerf_stream *stream, double mean);            
 /** Two standard normals with correlation `rho`, of which the caller makes jointly drawn phases (exp(mu + sigma z)). */
 void kerf_draw_normal_pair(struct kerf_stream *stream, double rho, double out_z[2]);
 
+/** exp(mu + sigma z): a lognormal phase from a normal that was drawn before. */
+double kerf_lognormal_at(double mu, double sigma, double z);
+
+/** Exponential and logarithm with the same last digit on every machine, for calibrations; errors below a unit of the last place. */
+double kerf_exact_exp(double x); /* 0 below -745.2, infinity above 709.79 */
+double kerf_exact_log(double x); /* x > 0, finite */
+
 /** Standard normal quantile and its inverse, for calibrations. */
 double kerf_normal_quantile(double probability);
 

@@ -14,9 +14,6 @@ struct kerf_philox_block {
 };
 struct kerf_philox_block kerf_philox(struct kerf_philox_block counter, uint64_t key);
 
-double kerf_exact_log(double x); /* x > 0, finite; error below 1 unit of the last place */
-double kerf_exact_exp(double x); /* error below 1 unit of the last place; 0 below -745.2, infinity above 709.79 */
-
 double kerf_log_gamma(double x); /* ln of the gamma function, x > 0; error at most 1e-15 times x ln x, and no less than 1e-15 */
 
 /**
