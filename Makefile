@@ -90,6 +90,11 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBKERF) $(LIBBINPACK)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# BASELINE names the build folder of another version (build/release of its tree); its programs run in turn with ours.
+bench: $(BENCH_PROGRAMS) ## bench: all benchmarks at full size (BASELINE=other/build/release compares)
+	@for program in $(notdir $(BENCH_PROGRAMS)); do for build in $(BASELINE) $(BUILD); do \
+	    echo "== $$build $$program"; nice $$build/bench/$$program || exit 1; done; done
+
 # ---- fuzzing: a target per reader, and its corpus, which the checks replay without libFuzzer ----
 
 FUZZ_SECONDS ?= 60
@@ -118,7 +123,7 @@ replay-%: $(BUILD)/replay/%
 
 # ---- check: each step can be run alone (make check-includes); a new one is a line in CHECKS and a rule ----
 
-CHECKS := check-includes check-headers check-packer-alone check-tests check-sanitizers check-replay
+CHECKS := check-includes check-headers check-packer-alone check-tests check-sanitizers check-replay check-bench
 
 .PHONY: $(CHECKS)
 check: $(CHECKS) ## check: everything that must hold before a change is merged
@@ -152,6 +157,11 @@ check-sanitizers:
 check-replay:
 	@$(MAKE) --no-print-directory VARIANT=asan replay
 	@$(MAKE) --no-print-directory VARIANT=ubsan replay
+
+# Benchmarks run small, so that they cannot rot; their figures mean nothing here.
+check-bench: $(BENCH_PROGRAMS)
+	@for program in $(BENCH_PROGRAMS); do $$program --small >/dev/null || exit 1; done
+	@echo "$(words $(BENCH_PROGRAMS)) benchmarks run"
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
