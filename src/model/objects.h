@@ -58,12 +58,15 @@ struct kerf_workload {
     bool indexed;
     int64_t backoff_limit; /* default 6 */
     bool suspend;
+    bool finished;       /* a Job whose status says Complete or Failed: no pods any more */
     kerf_name schedule;  /* CronJob */
     kerf_name time_zone; /* CronJob; NULL: UTC */
     enum { KERF_CONCURRENCY_ALLOW, KERF_CONCURRENCY_FORBID, KERF_CONCURRENCY_REPLACE } concurrency;
     /* what all its pods share, filled by kerf_workload_prepare; pod_owner NULL: not yet */
     struct kerf_labels pod_labels;      /* the template's, and those that the controller adds (pod-template-hash, ...) */
     const struct kerf_owner *pod_owner; /* a Deployment's pods are owned by its ReplicaSet */
+    const struct kerf_pod_spec *pod_spec; /* the template's, with matchLabelKeys merged and the tolerations of admission (or, for a
+                                             DaemonSet, of its controller) added */
     kerf_name pod_name_prefix;
 };
 
@@ -234,10 +237,18 @@ struct kerf_scheduler_configuration {
     bool has_added_affinity;
 };
 
+/** A pod spec of the input, shared by equal pods and templates; still changeable, for kerf_manifest_settle alone. */
+struct kerf_owned_pod_spec {
+    struct kerf_pod_spec *spec;
+    kerf_name namespace_name; /* of the pods, or of the first of them if `live` */
+    bool live;                /* of pods with a status: admission is behind them */
+};
+
 /** Everything that was read, each kind in the order of the input. Pods of workloads are expanded on demand, not here. */
 struct kerf_objects {
     struct kerf_arena arena; /* owns everything below */
     KERF_VEC(struct kerf_pod) pods;
+    KERF_VEC(struct kerf_owned_pod_spec) pod_specs;
     KERF_VEC(struct kerf_node) nodes;
     KERF_VEC(struct kerf_nodeclaim) nodeclaims;
     KERF_VEC(struct kerf_nodepool) nodepools;
@@ -272,6 +283,8 @@ void kerf_workload_expand(struct kerf_objects *objects, struct kerf_vocabulary *
                           uint32_t first, uint32_t count);
 /** Fills what all pods of the workload share, so that making a pod is cheap; the reader's kerf_manifest_settle has done it. */
 void kerf_workload_prepare(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, struct kerf_workload *workload);
+const struct kerf_pod_spec *kerf_workload_spec_of_pods(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary,
+                                                       const struct kerf_workload *workload);
 /** The creation time of an object that has none: just after the newest time of the input (else after 1970), in input order. */
 kerf_time_us kerf_objects_creation_time(const struct kerf_objects *objects, uint32_t input_index);
 /** Fills `out_pod` with the pod of that index; what all pods of the workload share is borrowed from it. */

@@ -83,6 +83,10 @@ struct kerf_pod_affinity_term {
     const kerf_name *namespaces;
     uint32_t namespace_count;
     struct kerf_label_selector namespace_selector; /* present == false: none */
+    const kerf_name *match_label_keys; /* as written; kerf_pod_spec_merge_label_keys has put them into the selector of pods */
+    const kerf_name *mismatch_label_keys;
+    uint32_t match_label_key_count;
+    uint32_t mismatch_label_key_count;
 };
 struct kerf_pod_affinity_terms {
     const struct kerf_pod_affinity_term *items;
@@ -114,6 +118,8 @@ struct kerf_pod_volume {
     kerf_name storage_class_name; /* ephemeral volumes; NULL: default class */
     kerf_name csi_driver;         /* inline CSI volume; NULL: none */
     kerf_name disk_id;            /* awsElasticBlockStore volume ID, for VolumeRestrictions; NULL */
+    bool read_only;               /* of that disk */
+    bool local;                   /* emptyDir (not in memory) or hostPath: storage of the node */
 };
 
 enum kerf_preemption_policy { KERF_PREEMPT_LOWER_PRIORITY, KERF_PREEMPT_NEVER };
@@ -147,6 +153,7 @@ struct kerf_pod_spec {
     bool has_priority;
     int32_t priority;
     kerf_name priority_class_name;
+    bool has_preemption_policy; /* else that of the priority class, or the default, stands below */
     enum kerf_preemption_policy preemption_policy;
     enum kerf_restart_policy restart_policy;
     kerf_name scheduler_name; /* NULL: default-scheduler */
@@ -165,6 +172,12 @@ typedef void (*kerf_container_requests)(const void *context, const struct kerf_c
 /** The same rule over the requests that `choose` gives (NULL: those of the spec). */
 void kerf_pod_requests_of(const struct kerf_pod_spec *spec, kerf_container_requests choose, const void *context,
                           struct kerf_resources *out_requests);
+
+/** Puts matchLabelKeys and mismatchLabelKeys of (anti-)affinity terms into their selectors, with the values of the pod's labels. */
+void kerf_pod_spec_merge_label_keys(struct kerf_arena *arena, struct kerf_pod_spec *spec, const struct kerf_labels *labels);
+/** `spec` itself, or a copy in which the claims of generic ephemeral volumes have their names (POD-VOLUME). */
+const struct kerf_pod_spec *kerf_pod_spec_of_pod(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary,
+                                                 const struct kerf_pod_spec *spec, kerf_name pod_name);
 
 /* ---- pod ---------------------------------------------------------------------------------------------------------------------- */
 

@@ -95,20 +95,19 @@ void kerf_workload_prepare(struct kerf_arena *arena, struct kerf_vocabulary *voc
     workload->pod_labels = shared_labels(arena, vocabulary, workload, hash);
     workload->pod_owner = owner_of_pods(arena, vocabulary, workload, hash);
     workload->pod_name_prefix = workload->pod_owner->name;
+    workload->pod_spec = kerf_workload_spec_of_pods(arena, vocabulary, workload);
 }
 
-/** A claim template or a generic ephemeral volume makes a claim for each pod: the pod then has volumes of its own. */
+/** Each claim template makes a claim for each pod: the pod then has volumes of its own. */
 static const struct kerf_pod_spec *spec_of_pod(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary,
                                                const struct kerf_workload *workload, kerf_name pod_name)
 {
-    const struct kerf_pod_spec *shared = workload->template.spec;
-    uint32_t ephemeral_count = 0;
-    for (uint32_t i = 0; i < shared->volume_count; i++)
-        ephemeral_count += shared->volumes[i].ephemeral;
-    if (ephemeral_count == 0 && workload->claim_template_count == 0)
+    const struct kerf_pod_spec *shared = kerf_pod_spec_of_pod(arena, vocabulary, workload->pod_spec, pod_name);
+    if (workload->claim_template_count == 0)
         return shared;
     struct kerf_pod_spec *own = kerf_arena_copy(arena, shared, sizeof *shared);
-    struct kerf_pod_volume *volumes = KERF_NEW_ARRAY(arena, struct kerf_pod_volume, shared->volume_count + workload->claim_template_count);
+    struct kerf_pod_volume *volumes =
+        KERF_NEW_ARRAY(arena, struct kerf_pod_volume, (size_t)shared->volume_count + workload->claim_template_count);
     uint32_t count = 0;
     for (uint32_t i = 0; i < workload->claim_template_count; i++) {
         const struct kerf_claim_template *claim = &workload->claim_templates[i];
@@ -119,17 +118,11 @@ static const struct kerf_pod_spec *spec_of_pod(struct kerf_arena *arena, struct 
         };
     }
     for (uint32_t i = 0; i < shared->volume_count; i++) {
-        const struct kerf_pod_volume *volume = &shared->volumes[i];
         uint32_t j = 0;
-        while (j < workload->claim_template_count && workload->claim_templates[j].name != volume->name)
+        while (j < workload->claim_template_count && workload->claim_templates[j].name != shared->volumes[i].name)
             j++;
-        if (j < workload->claim_template_count)
-            continue; /* the claim template replaces a volume of its name */
-        volumes[count] = *volume;
-        if (volume->ephemeral)
-            volumes[count].claim_name =
-                kerf_name_format(vocabulary->names, "%s-%s", pod_name->text, kerf_name_text(volume->name));
-        count++;
+        if (j == workload->claim_template_count) /* else the claim template replaces the volume of its name */
+            volumes[count++] = shared->volumes[i];
     }
     own->volumes = volumes;
     own->volume_count = count;
