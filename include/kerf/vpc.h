@@ -234,7 +234,8 @@ struct kerf_vpc_pool {
     } pass;
 };
 
-/** A node that was launched at now_us with its primary interface only. Release with _fini. */
+/** A node that was launched at now_us with its primary interface only. Release with _fini. With IPv6 pods draw from one /80, which never
+ *  runs out: the pool then holds nothing, every pod is placed, and an interface takes one IPv4 address. */
 void kerf_vpc_pool_init(struct kerf_vpc_pool *pool, const struct kerf_vpc_pool_options *options, kerf_time_us now_us);
 void kerf_vpc_pool_fini(struct kerf_vpc_pool *pool);
 
@@ -256,7 +257,8 @@ void kerf_vpc_pool_apply(struct kerf_vpc_pool *pool, kerf_time_us now_us, const 
  */
 kerf_time_us kerf_vpc_pool_wake(const struct kerf_vpc_pool *pool);
 
-/** Lets the passes before until_us go by, none of which does anything: moves next_loop_us on its grid of five seconds to the first pass at or after it. */
+/** Lets the passes before until_us go by, none of which does anything: next_loop_us becomes the first pass at or after it, on the grid
+ *  of five seconds. */
 void kerf_vpc_pool_skip_to(struct kerf_vpc_pool *pool, kerf_time_us until_us);
 
 /** A pod comes: false when no address can be given now (the kubelet asks again later; ipamd only counts the failure). */

@@ -282,6 +282,8 @@ const struct kerf_vpc_action *kerf_vpc_pool_step(struct kerf_vpc_pool *pool, ker
     if (pass->phase == PHASE_REST) {
         KERF_ASSERT(pool->next_loop_us <= now_us);
         pool->next_loop_us = KERF_TIME_NEVER;
+        if (pool->options.settings.ipv6)
+            return end(pool, now_us);
         kerf_vpc_pool_expire(pool, now_us);
         begin(pool, now_us);
     }
@@ -409,6 +411,8 @@ kerf_time_us kerf_vpc_pool_wake(const struct kerf_vpc_pool *pool)
         return KERF_TIME_NEVER;
     if (pool->state == KERF_POOL_STARTING)
         return pool->next_loop_us;
+    if (pool->options.settings.ipv6)
+        return KERF_TIME_NEVER;
     struct kerf_vpc_pool_stats stats = kerf_vpc_pool_stats(pool);
     kerf_time_us wake = KERF_TIME_NEVER;
     if (is_low(pool, &stats)) {

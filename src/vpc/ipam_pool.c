@@ -151,6 +151,10 @@ bool kerf_vpc_pool_pod_arrives(struct kerf_vpc_pool *pool, kerf_time_us now_us, 
 {
     if (pool->state != KERF_POOL_RUNNING)
         return false; /* the node is not Ready: nothing listens yet, nothing is counted */
+    if (pool->options.settings.ipv6) {
+        *out_address = (struct kerf_pod_address){0};
+        return true;
+    }
     kerf_vpc_pool_expire(pool, now_us);
     uint8_t eni = kerf_vpc_walk_to_usable_eni(pool);
     if (eni == KERF_ENIS_MAX) {
@@ -173,6 +177,8 @@ bool kerf_vpc_pool_pod_arrives(struct kerf_vpc_pool *pool, kerf_time_us now_us, 
 
 void kerf_vpc_pool_pod_leaves(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_pod_address address)
 {
+    if (pool->options.settings.ipv6)
+        return;
     struct kerf_vpc_eni_record *eni = eni_at(pool, address.eni);
     KERF_ASSERT(address.slot < pool->slots_per_eni);
     struct kerf_vpc_slot_record *slot = &pool_slots_of(pool, address.eni)[address.slot];
@@ -192,6 +198,8 @@ void kerf_vpc_pool_pod_leaves(struct kerf_vpc_pool *pool, kerf_time_us now_us, s
 uint32_t kerf_vpc_pool_pod_subnet_address(const struct kerf_vpc_pool *pool, struct kerf_pod_address address, uint32_t *out_subnet)
 {
     *out_subnet = eni_at(pool, address.eni)->subnet;
+    if (pool->options.settings.ipv6)
+        return KERF_ADDRESS_NONE;
     uint32_t first = pool_slots_of(pool, address.eni)[address.slot].address;
     return first == KERF_ADDRESS_NONE ? KERF_ADDRESS_NONE : first + address.index;
 }

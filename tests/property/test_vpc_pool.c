@@ -72,7 +72,8 @@ static struct kerf_vpc_pool_options draw_options(struct kerf_stream *stream)
     settings->minimum_ip_target = kerf_draw_chance(stream, 0.4) ? (int32_t)kerf_draw_below(stream, 40) : 0;
     settings->max_enis = kerf_draw_chance(stream, 0.2) ? 1 + (int32_t)kerf_draw_below(stream, 12) : 0;
     settings->ip_cooldown_us = (kerf_time_us)kerf_draw_below(stream, 60) * KERF_SECOND_US;
-    options.limits = (struct kerf_eni_limits){.enis = 1 + (int32_t)kerf_draw_below(stream, 12), .ipv4_per_eni = 1 + (int32_t)kerf_draw_below(stream, 20)};
+    options.limits.enis = 1 + (int32_t)kerf_draw_below(stream, 12);
+    options.limits.ipv4_per_eni = 1 + (int32_t)kerf_draw_below(stream, 20);
     options.max_pods = (int64_t)kerf_draw_below(stream, 120);
     options.order = kerf_draw_chance(stream, 0.8) ? KERF_ORDER_GO_MAPS : KERF_ORDER_LOWEST_FIRST;
     options.order_key = kerf_draw_u64(stream);
@@ -87,8 +88,10 @@ static void run_fleet(uint64_t seed)
     struct kerf_stream stream = kerf_stream_open(seed, 0, KERF_PURPOSE_TEST, 1);
     static struct fleet fleet;
     memset(&fleet, 0, sizeof fleet);
-    for (int i = 0; i < 2; i++)
-        fleet.subnets[i] = kerf_vpc_subnet_new((struct kerf_cidr){.first = (10u + (uint32_t)i) << 24, .prefix_length = (uint8_t)(20 + kerf_draw_below(&stream, 8))});
+    for (int i = 0; i < 2; i++) {
+        struct kerf_cidr cidr = {.first = (10u + (uint32_t)i) << 24, .prefix_length = (uint8_t)(20 + kerf_draw_below(&stream, 8))};
+        fleet.subnets[i] = kerf_vpc_subnet_new(cidr);
+    }
     fleet.network = (struct kerf_vpc_ec2_network){.subnets = fleet.subnets,
                                                   .subnet_count = 2,
                                                   .prefix_shortage = kerf_draw_chance(&stream, 0.5) ? KERF_VPC_EC2_OTHER : KERF_VPC_EC2_OK,

@@ -199,6 +199,18 @@ Test(node_course, p13_xen_hands_out_secondary_addresses)
     cr_expect_eq(rest.node_subnet_addresses, 30);
 }
 
+Test(node_course, ipv6_takes_one_address_a_node)
+{
+    struct kerf_vpc_pool_options options = vpc_options(3, 10, PD " ENABLE_IPv4=false ENABLE_IPv6=true");
+    struct kerf_node_step steps[] = {{.pods = 100}, {.pods = 3}};
+    struct kerf_node_rest rests[2];
+    cr_assert_null(kerf_vpc_node_course(&options, steps, 2, rests));
+    cr_expect_eq(rests[0].pods_placed, 100);
+    cr_expect_eq(rests[0].node_subnet_addresses, 1);
+    cr_expect_eq(rests[1].pods_placed, 3);
+    cr_expect(rests[1].settled);
+}
+
 Test(node_course, n5_excluded_primary)
 {
     struct kerf_vpc_pool_options options = vpc_options(3, 10, "");
