@@ -160,7 +160,6 @@ static void on_answer(void *context, struct kerf_engine *engine, const struct ke
         return;
     struct kerf_vpc_action action = node->network->pass.action;
     struct kerf_vpc_result result = { 0 };
-    world->network.eni_subnet = node->subnet_index;
     kerf_vpc_ec2_perform(&world->network, &action, &result);
     kerf_vpc_pool_apply(node->network, kerf_engine_now(engine), &result);
     if (result.code != KERF_VPC_EC2_OK)

@@ -183,6 +183,7 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
         .prefix_capable = true,
         .trunk_capable = facts->branch_enis > 0,
         .primary_subnet = subnet_index,
+        .eni_subnet = subnet_index, /* of custom networking: ENIConfigs are not read yet */
         .primary_address = address,
         .order = KERF_ORDER_GO_MAPS,
         .order_key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication),
