@@ -79,6 +79,11 @@ struct kerf_catalog_tables {
     struct kerf_csv *zone_gaps;
 };
 
+/** The catalogue of a region from its tables, of which zone_gaps may be NULL. `folder`: where they come from; NULL: built in. */
+KERF_MUST_CHECK enum kerf_status kerf_catalog_of_tables(const struct kerf_catalog_tables *tables, const char *folder,
+                                                        const char *region, struct kerf_catalog **out_catalog,
+                                                        struct kerf_errors *errs);
+
 /** A file of the built-in catalogue (`zones.csv`); asserts that it is one. */
 struct kerf_builtin_file {
     const char *name;

@@ -45,18 +45,18 @@ static enum kerf_status read_builtin(const char *name, const char *region, struc
     return status;
 }
 
-/* Paths live as long as the errors that may name them: in the arena of the catalogue while it is loaded, and the errors copy. */
-static enum kerf_status read_of_folder(struct kerf_catalog *catalog, const char *folder, const char *name, bool optional,
+static enum kerf_status read_of_folder(const char *folder, const char *name, bool optional, struct kerf_arena *arena,
                                        struct kerf_csv **out_csv, struct kerf_errors *errs)
 {
-    const char *path = kerf_arena_format(&catalog->arena, "%s/%s", folder, name);
+    const char *path = kerf_arena_format(arena, "%s/%s", folder, name);
     if (optional && access(path, F_OK) != 0 && errno == ENOENT)
         return KERF_OK;
     return kerf_csv_read_file(path, ',', out_csv, errs);
 }
 
-static enum kerf_status read_tables(struct kerf_catalog *catalog, const char *folder, struct kerf_catalog_tables *tables,
-                                    struct kerf_errors *errs)
+/* Paths lie in `arena`, as long as the tables are used. */
+static enum kerf_status read_tables(const char *folder, const char *region, struct kerf_arena *arena,
+                                    struct kerf_catalog_tables *tables, struct kerf_errors *errs)
 {
     const struct {
         const char *name;
@@ -75,9 +75,9 @@ static enum kerf_status read_tables(struct kerf_catalog *catalog, const char *fo
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         enum kerf_status file_status = KERF_OK;
         if (folder != NULL)
-            file_status = read_of_folder(catalog, folder, files[i].name, files[i].optional, files[i].csv, errs);
+            file_status = read_of_folder(folder, files[i].name, files[i].optional, arena, files[i].csv, errs);
         else if (files[i].built_in)
-            file_status = read_builtin(files[i].name, files[i].by_region ? catalog->region->text : NULL, files[i].csv, errs);
+            file_status = read_builtin(files[i].name, files[i].by_region ? region : NULL, files[i].csv, errs);
         if (file_status != KERF_OK)
             status = file_status;
     }
@@ -195,28 +195,38 @@ static enum kerf_status check_builtin_region(const char *region, struct kerf_err
     return status;
 }
 
+enum kerf_status kerf_catalog_of_tables(const struct kerf_catalog_tables *tables, const char *folder, const char *region,
+                                        struct kerf_catalog **out_catalog, struct kerf_errors *errs)
+{
+    struct kerf_catalog *catalog = kerf_allocate(sizeof *catalog);
+    kerf_arena_init(&catalog->arena);
+    catalog->vocabulary = kerf_vocabulary_new(NULL);
+    catalog->region = kerf_name_of(catalog->vocabulary->names, region);
+    catalog->of_folder = folder != NULL;
+    enum kerf_status status = fill(catalog, tables, errs);
+    if (status == KERF_OK)
+        status = note_snapshot(catalog, folder, errs);
+    if (status == KERF_OK)
+        *out_catalog = catalog;
+    else
+        kerf_catalog_free(catalog);
+    return status;
+}
+
 enum kerf_status kerf_catalog_load(const char *folder, const char *region, struct kerf_catalog **out_catalog, struct kerf_errors *errs)
 {
     if (region == NULL)
         region = default_region;
     if (folder == NULL)
         KERF_TRY(check_builtin_region(region, errs));
-    struct kerf_catalog *catalog = kerf_allocate(sizeof *catalog);
-    kerf_arena_init(&catalog->arena);
-    catalog->vocabulary = kerf_vocabulary_new(NULL);
-    catalog->region = kerf_name_of(catalog->vocabulary->names, region);
-    catalog->of_folder = folder != NULL;
+    struct kerf_arena paths;
+    kerf_arena_init(&paths);
     struct kerf_catalog_tables tables = {0};
-    enum kerf_status status = read_tables(catalog, folder, &tables, errs);
+    enum kerf_status status = read_tables(folder, region, &paths, &tables, errs);
     if (status == KERF_OK)
-        status = fill(catalog, &tables, errs);
-    if (status == KERF_OK)
-        status = note_snapshot(catalog, folder, errs);
+        status = kerf_catalog_of_tables(&tables, folder, region, out_catalog, errs);
     free_tables(&tables);
-    if (status == KERF_OK)
-        *out_catalog = catalog;
-    else
-        kerf_catalog_free(catalog);
+    kerf_arena_fini(&paths);
     return status;
 }
 
