@@ -123,6 +123,8 @@ static bool verify_value(const struct binpack_input *input, const struct binpack
 {
     const struct binpack_item_class *class = &input->item_classes[index];
     bool fits_somewhere = false;
+    if (class->count == 0) /* no item, no value that counts */
+        return true;
     for (size_t t = 0; t < input->bin_type_count; t++) {
         const struct binpack_bin_type *type = &input->bin_types[t];
         bool fits = type->limit > 0 && may_hold(class, t);
