@@ -1,0 +1,100 @@
+/** Shared by the files of `record`. */
+#ifndef KERF_RECORD_INTERNAL_H
+#define KERF_RECORD_INTERNAL_H
+
+#include "cost/cost.h"
+#include "record/record.h"
+#include "stats/stats.h"
+
+/** What a pod's wait is made of, in order. */
+enum kerf_wait_phase {
+    KERF_WAIT_PLAN,   /* batch window and solving; or the scheduler's queue where a node was ready all the time */
+    KERF_WAIT_LAUNCH, /* nodeclaim created -> EC2 answered */
+    KERF_WAIT_BOOT,   /* -> the node registered */
+    KERF_WAIT_READY,  /* -> the pod bound */
+    KERF_WAIT_START,  /* address, image and start -> running */
+    KERF_WAIT_PHASE_COUNT
+};
+
+/** Where money goes: a NodePool, a node group, or neither. */
+struct kerf_record_tier {
+    kerf_name name;
+    struct kerf_cost cost; /* of closed nodes, after warm-up */
+};
+
+struct kerf_record_node {
+    kerf_node_id id;
+    kerf_name name; /* claim's or group node's; for the bill */
+    uint32_t type_index;
+    uint32_t zone_index;
+    uint32_t capacity_type;
+    uint32_t tier;
+    kerf_time_us created_us; /* of the nodeclaim; of the instance for groups */
+    kerf_time_us launched_us;
+    kerf_time_us added_us;
+    kerf_time_us ready_us; /* KERF_TIME_NEVER: not yet */
+    bool billed;           /* has a bill */
+    bool interrupted;
+    bool draining;
+    struct kerf_node_bill bill;
+    struct kerf_cost at_warm_up;
+    struct kerf_resources headroom;
+};
+
+struct kerf_record_pod {
+    kerf_time_us created_us;
+    kerf_time_us waited_us[KERF_WAIT_PHASE_COUNT]; /* up to binding */
+    kerf_time_us bound_us;                         /* KERF_TIME_NEVER: not yet */
+    bool counts; /* its wait is part of the figures */
+    bool running;
+};
+
+struct kerf_record {
+    struct kerf_world *world;
+    struct kerf_record_options options;
+    bool measuring; /* warm-up is over */
+    bool finished;      /* from here on the world may be gone */
+    uint64_t trace_hash;
+
+    KERF_VEC(struct kerf_record_node) nodes; /* entries that are there; by rows_by_node */
+    struct kerf_id_map rows_by_node;
+    KERF_VEC(struct kerf_record_tier) tiers;
+    struct kerf_cost by_capacity_type[KERF_CAPACITY_TYPE_COUNT];
+    struct kerf_id_map rows_by_pod;
+    KERF_VEC(struct kerf_record_pod) pods;
+    KERF_VEC(uint32_t) free_pods;
+
+    struct kerf_quantiles *wait;
+    struct kerf_quantiles *wait_by_phase[KERF_WAIT_PHASE_COUNT];
+    uint64_t pods_started;
+    uint64_t pods_never_placed;
+    uint64_t counts[KERF_NOTICE_COUNT];
+    uint64_t disruptions_by_method[KERF_METHOD_COUNT];
+    uint64_t nodes_launched;
+    struct kerf_time_weighted node_count;
+    struct kerf_time_weighted vcpus;
+    struct kerf_time_weighted running_pods;
+    struct kerf_time_weighted pending_pods;
+    struct kerf_time_weighted *subnet_used; /* by subnet */
+    kerf_time_us *subnet_exhausted_us;      /* first refusal for want of an address or a prefix; KERF_TIME_NEVER: none */
+    kerf_usd_micros price_per_hour;         /* of all instances now */
+
+    KERF_VEC(struct kerf_metric) metrics;
+    struct kerf_text events_csv;
+    struct kerf_text series_csv;
+    struct kerf_text nodes_csv;
+};
+
+struct kerf_record_node *kerf_record_find_node(const struct kerf_record *record, kerf_node_id id); /* NULL: not kept */
+/** What a node cost since warm-up, up to now. */
+struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const struct kerf_record_node *node);
+
+void kerf_record_make_metrics(struct kerf_record *record);
+
+/* files for --out; each does nothing unless events are kept */
+void kerf_record_open_csv(struct kerf_record *record);
+void kerf_record_write_event(struct kerf_record *record, const char *event, kerf_node_id node, kerf_pod_id pod, const char *detail);
+void kerf_record_write_sample(struct kerf_record *record);
+void kerf_record_write_node(struct kerf_record *record, const struct kerf_record_node *node);
+
+#endif

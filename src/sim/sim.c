@@ -1,0 +1,113 @@
+/**
+ * The rooms of one replication. Order matters twice: record listens before anybody acts, and controllers hear of a change in the order
+ * of the table, which is that of the data's way: what makes pods, what runs them, who binds, who provisions, who disrupts.
+ */
+#include "sim/sim.h"
+
+#include <stdlib.h>
+
+/** A controller: one file in controllers/, one row here. */
+struct controller {
+    void *(*make)(struct kerf_world *world);
+    void (*unmake)(void *controller);
+    bool (*is_needed)(const struct kerf_design *design); /* NULL: always */
+};
+
+#define CONTROLLER(name, type)                                                                                                    \
+    static void *make_##name(struct kerf_world *world) { return kerf_##type##_new(world); }                                       \
+    static void unmake_##name(void *controller) { kerf_##type##_free(controller); }
+CONTROLLER(ipamd, ipamd)
+CONTROLLER(workloads, workload_controller)
+CONTROLLER(daemons, daemons)
+CONTROLLER(kubelets, kubelets)
+CONTROLLER(binder, binder)
+CONTROLLER(lifecycle, lifecycle)
+CONTROLLER(provisioner, provisioner)
+CONTROLLER(disruptor, disruptor)
+CONTROLLER(nodegroups, nodegroup_controller)
+CONTROLLER(interruption, interruption)
+CONTROLLER(terminator, terminator)
+
+static bool has_karpenter(const struct kerf_design *design) { return design->karpenter.enabled; }
+static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
+static bool has_groups(const struct kerf_design *design) { return design->objects.nodegroups.count > 0; }
+
+static const struct controller controllers[] = {
+    { make_ipamd, unmake_ipamd, has_network },
+    { make_workloads, unmake_workloads, NULL },
+    { make_daemons, unmake_daemons, NULL },
+    { make_kubelets, unmake_kubelets, NULL },
+    { make_binder, unmake_binder, NULL },
+    { make_lifecycle, unmake_lifecycle, has_karpenter },
+    { make_provisioner, unmake_provisioner, has_karpenter },
+    { make_disruptor, unmake_disruptor, has_karpenter },
+    { make_nodegroups, unmake_nodegroups, has_groups },
+    { make_interruption, unmake_interruption, NULL },
+    { make_terminator, unmake_terminator, NULL },
+};
+enum { CONTROLLER_COUNT = sizeof controllers / sizeof controllers[0] };
+
+static void open_subnets(struct kerf_world *world)
+{
+    const struct kerf_design *design = world->design;
+    world->network.subnet_count = design->subnet_count;
+    world->network.subnets = kerf_allocate(kerf_array_bytes(design->subnet_count, sizeof *world->network.subnets));
+    world->network.draws.key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication), KERF_PURPOSE_SUBNET);
+    for (uint32_t i = 0; i < design->subnet_count; i++) {
+        world->network.subnets[i] = kerf_vpc_subnet_new(design->subnets[i].cidr);
+        for (int64_t taken = 0; taken < design->subnets[i].taken; taken++) {
+            uint32_t assignable = kerf_vpc_subnet_counts(world->network.subnets[i]).assignable;
+            kerf_vpc_subnet_take(world->network.subnets[i], (uint32_t)kerf_vpc_draw_below(&world->network.draws, assignable));
+        }
+    }
+}
+
+static void set_now(void *context, const struct kerf_event *event)
+{
+    (void)event;
+    struct kerf_world *world = context;
+#ifdef KERF_CHECKED
+    kerf_cluster_check(world->cluster);
+#endif
+    kerf_cluster_set_now(world->cluster, kerf_world_epoch_now(world));
+}
+
+void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t replication, struct kerf_record_options options,
+                  struct kerf_sim_outcome *out_outcome)
+{
+    struct kerf_world world = { .design = design, .seed = seed, .replication = replication };
+    world.vocabulary = kerf_vocabulary_new(design->vocabulary);
+    world.engine = kerf_engine_new();
+    world.cloud = kerf_cloud_new(design, seed, replication);
+    world.cluster = kerf_cluster_new(&design->objects, design->catalog, design->instance_options, world.vocabulary);
+    kerf_cluster_set_now(world.cluster, design->start_epoch_us);
+    open_subnets(&world);
+    struct kerf_run_context context = { .seed = seed, .replication = replication, .design = design->name, .now_us = kerf_engine_clock(world.engine) };
+    kerf_set_run_context(&context);
+
+    struct kerf_record *record = kerf_record_new(&world, options);
+    void *made[CONTROLLER_COUNT] = { 0 };
+    for (int i = 0; i < CONTROLLER_COUNT; i++)
+        if (!controllers[i].is_needed || controllers[i].is_needed(design))
+            made[i] = controllers[i].make(&world);
+    kerf_engine_before_each(world.engine, set_now, &world);
+    enum kerf_engine_outcome outcome = kerf_engine_run(world.engine, design->horizon_us);
+    *out_outcome = (struct kerf_sim_outcome){
+        .record = record,
+        .livelock = outcome == KERF_ENGINE_LIVELOCK,
+        .stopped_us = kerf_engine_now(world.engine),
+        .event_count = kerf_engine_event_count(world.engine),
+    };
+    kerf_record_finish(record);
+
+    kerf_set_run_context(NULL);
+    for (int i = CONTROLLER_COUNT; i-- > 0;)
+        controllers[i].unmake(made[i]);
+    kerf_cluster_free(world.cluster);
+    for (uint32_t i = 0; i < design->subnet_count; i++)
+        kerf_vpc_subnet_free(world.network.subnets[i]);
+    free(world.network.subnets);
+    kerf_cloud_free(world.cloud);
+    kerf_engine_free(world.engine);
+    kerf_vocabulary_free(world.vocabulary);
+}
