@@ -8,17 +8,22 @@
 #include "kerf/scenario.h"
 
 struct kerf_experiment_options {
-    uint32_t threads;   /* 0: the processors that this process may use */
-    double confidence;  /* 0: 0.95 */
-    const char *out_folder; /* keep series, events, bills and the summary there; NULL: nothing is kept */
-    void (*progress)(void *context, uint32_t done, uint32_t total); /* called from one thread at a time; NULL: none */
+    uint32_t threads;       /* 0: the processors that this process may use */
+    double confidence;      /* 0: 0.95 */
+    const char *out_folder; /* keep events, series and bills there, in DESIGN/REPLICATION/; NULL: nothing is kept */
+    /** Called from one thread at a time after each replication; NULL: never. */
+    void (*progress)(void *context, uint32_t done, uint32_t total);
     void *progress_context;
 };
 
-struct kerf_comparison; /* printed by kerf/report.h */
+struct kerf_comparison; /* printed by kerf/report.h; borrows the scenarios */
 
-/** Runs every design of the scenario. KERF_E_IO when out_folder can't be written; KERF_E_INPUT when a run stopped by livelock. */
-KERF_MUST_CHECK enum kerf_status kerf_experiment_run(const struct kerf_scenario *scenario, const struct kerf_experiment_options *options,
+/**
+ * Runs every design of the scenarios, in their order; seed and replications are the first scenario's. KERF_E_IO when a file of
+ * out_folder can't be written; KERF_E_INPUT when a run stopped because its controllers undid one another at one instant.
+ */
+KERF_MUST_CHECK enum kerf_status kerf_experiment_run(const struct kerf_scenario *const *scenarios, size_t scenario_count,
+                                                     const struct kerf_experiment_options *options,
                                                      struct kerf_comparison **out_comparison, struct kerf_errors *errs);
 void kerf_comparison_free(struct kerf_comparison *comparison);
 

@@ -17,6 +17,8 @@ struct kerf_engine {
     uint64_t trace_hash;
     bool running;
     KERF_VEC(struct handler) handlers; /* by kind */
+    void (*prepare)(void *context, const struct kerf_event *event);
+    void *prepare_context;
     void (*check)(void *context, const struct kerf_event *event);
     void *check_context;
     struct kerf_agenda agenda;
@@ -46,6 +48,13 @@ void kerf_engine_handle(struct kerf_engine *engine, uint16_t kind, kerf_event_ha
         KERF_VEC_PUSH(&engine->handlers, (struct handler){0});
     KERF_ASSERT(engine->handlers.items[kind].handle == NULL);
     engine->handlers.items[kind] = (struct handler){handler, context};
+}
+
+void kerf_engine_before_each(struct kerf_engine *engine, void (*prepare)(void *context, const struct kerf_event *event),
+                             void *context)
+{
+    engine->prepare = prepare;
+    engine->prepare_context = context;
 }
 
 void kerf_engine_after_each(struct kerf_engine *engine, void (*check)(void *context, const struct kerf_event *event),
@@ -108,6 +117,8 @@ enum kerf_engine_outcome kerf_engine_run(struct kerf_engine *engine, kerf_time_u
         advance_clock(engine, at_us);
         engine->event_count++;
         engine->instant_count++;
+        if (engine->prepare != NULL)
+            engine->prepare(engine->prepare_context, &event);
         KERF_ASSERT(event.kind < engine->handlers.count);
         const struct handler handler = engine->handlers.items[event.kind];
         KERF_ASSERT(handler.handle != NULL);

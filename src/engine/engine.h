@@ -41,6 +41,9 @@ void kerf_engine_free(struct kerf_engine *engine);
 /** Who handles events of a kind; set once per kind before the run. */
 void kerf_engine_handle(struct kerf_engine *engine, uint16_t kind, kerf_event_handler handler, void *context);
 
+/** Called before each event, with the clock at its time. NULL: none. */
+void kerf_engine_before_each(struct kerf_engine *engine, void (*prepare)(void *context, const struct kerf_event *event), void *context);
+
 /** Called after each event (checks of invariants in debug builds). NULL: none. */
 void kerf_engine_after_each(struct kerf_engine *engine, void (*check)(void *context, const struct kerf_event *event), void *context);
 

@@ -459,7 +459,7 @@ struct kerf_record *kerf_record_new(struct kerf_world *world, struct kerf_record
     kerf_world_listen(world, on_notice, record);
     kerf_engine_handle(world->engine, KERF_EVENT_SAMPLE, on_sample, record);
     kerf_world_schedule(world, world->design->warm_up_us, KERF_EVENT_SAMPLE, 0, 1);
-    if (options.keep_events)
+    if (options.series)
         kerf_world_schedule(world, 0, KERF_EVENT_SAMPLE, 0, 0);
     return record;
 }
@@ -497,8 +497,5 @@ void kerf_record_free(struct kerf_record *record)
     free(record->subnet_used);
     free(record->subnet_exhausted_us);
     KERF_VEC_FREE(&record->metrics);
-    kerf_text_fini(&record->events_csv);
-    kerf_text_fini(&record->series_csv);
-    kerf_text_fini(&record->nodes_csv);
     free(record);
 }

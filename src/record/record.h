@@ -13,9 +13,12 @@ struct kerf_metric {
     double value;
 };
 
+/** Files of `--out`; NULL: not written. */
 struct kerf_record_options {
-    bool keep_events; /* for --out: an event a line, and samples of the series */
-    kerf_time_us sample_every_us; /* 1 min when 0 */
+    FILE *events; /* an event a line */
+    FILE *series; /* a sample a line */
+    FILE *nodes;  /* the bill, a node a line: what a separate script adds up */
+    kerf_time_us sample_every_us; /* of the series; 1 min when 0 */
 };
 
 struct kerf_record;
@@ -28,12 +31,6 @@ void kerf_record_finish(struct kerf_record *record);
 
 /** Sorted by the fixed order of the report (known names first, then by name). After kerf_record_finish. */
 const struct kerf_metric *kerf_record_metrics(const struct kerf_record *record, size_t *out_count);
-
-/** CSV of events and of the series, as text; NULL unless kept. After kerf_record_finish. */
-const char *kerf_record_events_csv(const struct kerf_record *record);
-const char *kerf_record_series_csv(const struct kerf_record *record);
-/** Bill line by line: a row a node, with its cause split; what a separate script adds up. */
-const char *kerf_record_nodes_csv(const struct kerf_record *record);
 
 uint64_t kerf_record_trace_hash(const struct kerf_record *record);
 

@@ -80,9 +80,6 @@ struct kerf_record {
     kerf_usd_micros price_per_hour;         /* of all instances now */
 
     KERF_VEC(struct kerf_metric) metrics;
-    struct kerf_text events_csv;
-    struct kerf_text series_csv;
-    struct kerf_text nodes_csv;
 };
 
 struct kerf_record_node *kerf_record_find_node(const struct kerf_record *record, kerf_node_id id); /* NULL: not kept */
@@ -91,7 +88,7 @@ struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const str
 
 void kerf_record_make_metrics(struct kerf_record *record);
 
-/* files for --out; each does nothing unless events are kept */
+/* files for --out; each does nothing where there is no file */
 void kerf_record_open_csv(struct kerf_record *record);
 void kerf_record_write_event(struct kerf_record *record, const char *event, kerf_node_id node, kerf_pod_id pod, const char *detail);
 void kerf_record_write_sample(struct kerf_record *record);

@@ -66,11 +66,19 @@ static void set_now(void *context, const struct kerf_event *event)
 {
     (void)event;
     struct kerf_world *world = context;
-#ifdef KERF_CHECKED
-    kerf_cluster_check(world->cluster);
-#endif
     kerf_cluster_set_now(world->cluster, kerf_world_epoch_now(world));
 }
+
+#ifdef KERF_CHECKED
+static void check_world(void *context, const struct kerf_event *event)
+{
+    (void)event;
+    struct kerf_world *world = context;
+    kerf_cluster_check(world->cluster);
+    for (uint32_t i = 0; i < world->design->subnet_count; i++)
+        kerf_vpc_subnet_check(world->network.subnets[i]);
+}
+#endif
 
 void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t replication, struct kerf_record_options options,
                   struct kerf_sim_outcome *out_outcome)
@@ -91,6 +99,9 @@ void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t repl
         if (!controllers[i].is_needed || controllers[i].is_needed(design))
             made[i] = controllers[i].make(&world);
     kerf_engine_before_each(world.engine, set_now, &world);
+#ifdef KERF_CHECKED
+    kerf_engine_after_each(world.engine, check_world, &world);
+#endif
     enum kerf_engine_outcome outcome = kerf_engine_run(world.engine, design->horizon_us);
     *out_outcome = (struct kerf_sim_outcome){
         .record = record,

@@ -1,5 +1,5 @@
 /**
- * workload: the controllers of Deployments, ReplicaSets, StatefulSets, ReplicationControllers, Jobs and CronJobs: they keep the wanted
+ * workloads: the controllers of Deployments, ReplicaSets, StatefulSets, ReplicationControllers, Jobs and CronJobs: they keep the wanted
  * number of active pods (workloads.md 2 and 6), and the load of the scenario moves that number over time: schedules, daily curves,
  * Poisson arrivals of jobs. DaemonSets are in daemons.c.
  *

@@ -1,0 +1,299 @@
+/**
+ * Threads take replications from a common counter and write into places of their own; folding begins when all are done.
+ */
+#include "experiment/experiment.h"
+
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct replication {
+    struct kerf_metric *metrics;
+    size_t metric_count;
+    uint64_t trace_hash;
+    uint64_t event_count;
+    bool livelock;
+    kerf_time_us stopped_us;
+    char *unwritable; /* the file that could not be written; NULL: none */
+    int write_errno;
+};
+
+struct work {
+    struct kerf_comparison *comparison;
+    const struct kerf_experiment_options *options;
+    struct replication *replications; /* design x replication */
+    uint32_t total;
+    uint32_t next;
+    uint32_t done;
+    pthread_mutex_t lock;
+};
+
+/* ---- files ---------------------------------------------------------------------------------------------------------------------------- */
+
+static FILE *open_file(struct replication *replication, const char *folder, const char *name)
+{
+    struct kerf_text path = { 0 };
+    kerf_text_append_format(&path, "%s/%s", folder, name);
+    FILE *stream = fopen(path.bytes, "w");
+    if (!stream && !replication->unwritable) {
+        replication->write_errno = errno;
+        replication->unwritable = path.bytes;
+        return NULL;
+    }
+    kerf_text_fini(&path);
+    return stream;
+}
+
+static void close_file(struct replication *replication, FILE *stream, const char *name)
+{
+    if (!stream)
+        return;
+    bool failed = ferror(stream) != 0;
+    failed |= fclose(stream) != 0;
+    if (failed && !replication->unwritable) {
+        struct kerf_text text = { 0 };
+        kerf_text_append(&text, name);
+        replication->write_errno = errno;
+        replication->unwritable = text.bytes;
+    }
+}
+
+/** Makes all folders of the path; what can't be made shows when a file is opened. */
+static void make_folders(char *path)
+{
+    for (char *slash = path + 1; *slash; slash++)
+        if (*slash == '/') {
+            *slash = 0;
+            mkdir(path, 0777);
+            *slash = '/';
+        }
+    mkdir(path, 0777);
+}
+
+/* ---- replications ---------------------------------------------------------------------------------------------------------------------- */
+
+static void run_one(struct work *work, uint32_t index)
+{
+    const struct kerf_comparison *comparison = work->comparison;
+    const struct kerf_compared_design *design = &comparison->designs[index / comparison->replications];
+    uint32_t number = index % comparison->replications;
+    struct replication *replication = &work->replications[index];
+    struct kerf_record_options options = { 0 };
+    if (work->options->out_folder) {
+        struct kerf_text folder = { 0 };
+        kerf_text_append_format(&folder, "%s/%s/%03u", work->options->out_folder, design->name, number);
+        make_folders(folder.bytes);
+        options.events = open_file(replication, folder.bytes, "events.csv");
+        options.series = open_file(replication, folder.bytes, "series.csv");
+        options.nodes = open_file(replication, folder.bytes, "nodes.csv");
+        kerf_text_fini(&folder);
+    }
+    struct kerf_sim_outcome outcome;
+    kerf_sim_run(design->design, comparison->scenario->seed, number, options, &outcome);
+    size_t count;
+    const struct kerf_metric *metrics = kerf_record_metrics(outcome.record, &count);
+    replication->metrics = kerf_allocate(kerf_array_bytes(count, sizeof *metrics));
+    memcpy(replication->metrics, metrics, count * sizeof *metrics);
+    replication->metric_count = count;
+    replication->trace_hash = kerf_record_trace_hash(outcome.record);
+    replication->event_count = outcome.event_count;
+    replication->livelock = outcome.livelock;
+    replication->stopped_us = outcome.stopped_us;
+    kerf_record_free(outcome.record);
+    close_file(replication, options.events, "events.csv");
+    close_file(replication, options.series, "series.csv");
+    close_file(replication, options.nodes, "nodes.csv");
+}
+
+static void *run_replications(void *context)
+{
+    struct work *work = context;
+    for (;;) {
+        pthread_mutex_lock(&work->lock);
+        uint32_t index = work->next < work->total ? work->next++ : work->total;
+        pthread_mutex_unlock(&work->lock);
+        if (index == work->total)
+            return NULL;
+        run_one(work, index);
+        pthread_mutex_lock(&work->lock);
+        work->done++;
+        if (work->options->progress)
+            work->options->progress(work->options->progress_context, work->done, work->total);
+        pthread_mutex_unlock(&work->lock);
+    }
+}
+
+static uint32_t available_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&set);
+}
+
+static void run_all(struct work *work)
+{
+    enum { THREADS_MAX = 256 };
+    pthread_t threads[THREADS_MAX];
+    uint32_t wanted = work->options->threads > 0 ? work->options->threads : available_processors();
+    wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;
+    wanted = wanted < work->total ? wanted : work->total;
+    uint32_t started = 0;
+    while (started + 1 < wanted && pthread_create(&threads[started], NULL, run_replications, work) == 0)
+        started++;
+    run_replications(work); /* this thread works too, alone if need be */
+    for (uint32_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- folding ------------------------------------------------------------------------------------------------------------------------- */
+
+const struct kerf_compared_metric *kerf_compared_metric_find(const struct kerf_compared_metric *metrics, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(metrics[i].name, name) == 0)
+            return &metrics[i];
+    return NULL;
+}
+
+static void fold_design(struct work *work, size_t design_index)
+{
+    struct kerf_comparison *comparison = work->comparison;
+    struct kerf_compared_design *design = &comparison->designs[design_index];
+    uint32_t count = comparison->replications;
+    const struct replication *replications = &work->replications[design_index * count];
+    design->metric_count = replications[0].metric_count;
+    design->metrics = KERF_NEW_ARRAY(&comparison->arena, struct kerf_compared_metric, design->metric_count);
+    for (size_t m = 0; m < design->metric_count; m++) {
+        struct kerf_compared_metric *metric = &design->metrics[m];
+        memcpy(metric->name, replications[0].metrics[m].name, sizeof metric->name);
+        metric->values = KERF_NEW_ARRAY(&comparison->arena, double, count);
+        for (uint32_t r = 0; r < count; r++)
+            metric->values[r] = replications[r].metrics[m].value;
+        metric->interval = kerf_interval_of(metric->values, count, comparison->confidence);
+    }
+    for (uint32_t r = 0; r < count; r++) {
+        design->trace_hash = kerf_hash_mix(design->trace_hash, replications[r].trace_hash);
+        design->event_count += replications[r].event_count;
+    }
+}
+
+static void fold_differences(struct kerf_comparison *comparison, size_t design_index)
+{
+    struct kerf_compared_design *design = &comparison->designs[design_index];
+    const struct kerf_compared_design *baseline = &comparison->designs[0];
+    uint32_t count = comparison->replications;
+    design->differences = KERF_NEW_ARRAY(&comparison->arena, struct kerf_compared_metric, design->metric_count);
+    for (size_t m = 0; m < design->metric_count; m++) {
+        const struct kerf_compared_metric *metric = &design->metrics[m];
+        const struct kerf_compared_metric *other = kerf_compared_metric_find(baseline->metrics, baseline->metric_count, metric->name);
+        if (!other)
+            continue;
+        struct kerf_compared_metric *difference = &design->differences[design->difference_count++];
+        memcpy(difference->name, metric->name, sizeof difference->name);
+        difference->values = KERF_NEW_ARRAY(&comparison->arena, double, count);
+        for (uint32_t r = 0; r < count; r++)
+            difference->values[r] = metric->values[r] - other->values[r];
+        difference->interval = kerf_interval_of_differences(metric->values, other->values, count, comparison->confidence);
+    }
+}
+
+static enum kerf_status report_failures(const struct work *work, struct kerf_errors *errs)
+{
+    const struct kerf_comparison *comparison = work->comparison;
+    for (uint32_t i = 0; i < work->total; i++) {
+        const struct replication *replication = &work->replications[i];
+        const struct kerf_compared_design *design = &comparison->designs[i / comparison->replications];
+        if (replication->unwritable)
+            (void)kerf_errors_add_io(errs, (struct kerf_place){ .file = work->options->out_folder }, "%s could not be written: %s",
+                                     replication->unwritable, strerror(replication->write_errno));
+        if (replication->livelock)
+            (void)kerf_errors_add(errs, (struct kerf_place){ .file = design->scenario->file },
+                                  "design \"%s\", replication %u stopped after %" PRId64 " s: its controllers undo one another at one instant",
+                                  design->name, i % comparison->replications, replication->stopped_us / KERF_SECOND_US);
+    }
+    return kerf_errors_status(errs);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_taken(const struct kerf_comparison *comparison, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(comparison->designs[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/** Names are unique in one scenario; where several have the same, the scenario's goes before it. */
+static const char *unique_name(struct kerf_comparison *comparison, size_t count, const struct kerf_scenario *scenario, const char *name)
+{
+    if (!is_taken(comparison, count, name))
+        return name;
+    const char *longer = kerf_arena_format(&comparison->arena, "%s-%s", scenario->name, name);
+    for (uint32_t number = 2; is_taken(comparison, count, longer); number++)
+        longer = kerf_arena_format(&comparison->arena, "%s-%s-%u", scenario->name, name, number);
+    return longer;
+}
+
+static void list_designs(struct kerf_comparison *comparison, const struct kerf_scenario *const *scenarios, size_t scenario_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < scenario_count; i++)
+        count += scenarios[i]->design_count;
+    comparison->designs = KERF_NEW_ARRAY(&comparison->arena, struct kerf_compared_design, count);
+    for (size_t i = 0; i < scenario_count; i++)
+        for (uint32_t j = 0; j < scenarios[i]->design_count; j++) {
+            const struct kerf_design *design = &scenarios[i]->designs[j];
+            const char *name = unique_name(comparison, comparison->design_count, scenarios[i], design->name);
+            comparison->designs[comparison->design_count++] =
+                (struct kerf_compared_design){ .design = design, .scenario = scenarios[i], .name = name };
+        }
+}
+
+enum kerf_status kerf_experiment_run(const struct kerf_scenario *const *scenarios, size_t scenario_count,
+                                     const struct kerf_experiment_options *options, struct kerf_comparison **out_comparison,
+                                     struct kerf_errors *errs)
+{
+    struct kerf_comparison *comparison = kerf_allocate(sizeof *comparison);
+    kerf_arena_init(&comparison->arena);
+    comparison->scenario = scenarios[0];
+    comparison->replications = scenarios[0]->replications;
+    comparison->confidence = options->confidence > 0 ? options->confidence : 0.95;
+    list_designs(comparison, scenarios, scenario_count);
+    struct work work = { .comparison = comparison, .options = options };
+    work.total = (uint32_t)comparison->design_count * comparison->replications;
+    work.replications = kerf_allocate(kerf_array_bytes(work.total, sizeof *work.replications));
+    pthread_mutex_init(&work.lock, NULL);
+    run_all(&work);
+    pthread_mutex_destroy(&work.lock);
+
+    for (size_t i = 0; i < comparison->design_count; i++)
+        fold_design(&work, i);
+    for (size_t i = 1; i < comparison->design_count; i++)
+        fold_differences(comparison, i);
+    enum kerf_status status = report_failures(&work, errs);
+    for (uint32_t i = 0; i < work.total; i++) {
+        free(work.replications[i].metrics);
+        free(work.replications[i].unwritable);
+    }
+    free(work.replications);
+    if (status != KERF_OK) {
+        kerf_comparison_free(comparison);
+        return status;
+    }
+    *out_comparison = comparison;
+    return KERF_OK;
+}
+
+void kerf_comparison_free(struct kerf_comparison *comparison)
+{
+    if (!comparison)
+        return;
+    kerf_arena_fini(&comparison->arena);
+    free(comparison);
+}
