@@ -2,7 +2,8 @@
  * Arenas: blocks in a list, newest first; a piece is cut from the newest, and a piece that does not fit opens a new block.
  *
  * Under AddressSanitizer what is not handed out is poisoned, and pieces keep a gap between them, so that running over the end
- * of one is seen. With ARENA_PASSTHROUGH each piece is a block of its own from malloc: then a piece used after a reset is seen too.
+ * of one is seen. With ARENA_PASSTHROUGH each piece is a block of its own from malloc: then a piece used after a reset is seen
+ * too.
  */
 #include "base/base.h"
 
@@ -74,7 +75,10 @@ static struct kerf_arena_block *keep_larger(struct kerf_arena_block *kept, struc
 #endif
 }
 
-void kerf_arena_init(struct kerf_arena *arena) { *arena = (struct kerf_arena){0}; }
+void kerf_arena_init(struct kerf_arena *arena)
+{
+    *arena = (struct kerf_arena){0};
+}
 
 void kerf_arena_fini(struct kerf_arena *arena)
 {
@@ -148,7 +152,10 @@ void *kerf_arena_copy(struct kerf_arena *arena, const void *bytes, size_t size)
     return copy;
 }
 
-char *kerf_arena_text(struct kerf_arena *arena, const char *text) { return kerf_arena_copy(arena, text, strlen(text) + 1); }
+char *kerf_arena_text(struct kerf_arena *arena, const char *text)
+{
+    return kerf_arena_copy(arena, text, strlen(text) + 1);
+}
 
 char *kerf_arena_format(struct kerf_arena *arena, const char *format, ...)
 {

@@ -5,7 +5,10 @@
 
 static _Thread_local const struct kerf_run_context *run_context;
 
-void kerf_set_run_context(const struct kerf_run_context *context) { run_context = context; }
+void kerf_set_run_context(const struct kerf_run_context *context)
+{
+    run_context = context;
+}
 
 _Noreturn void kerf_assert_failed(const char *condition, const char *file, int line)
 {

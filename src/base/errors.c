@@ -17,7 +17,10 @@ struct kerf_errors {
     bool has_io;
 };
 
-struct kerf_errors *kerf_errors_new(void) { return kerf_allocate(sizeof(struct kerf_errors)); }
+struct kerf_errors *kerf_errors_new(void)
+{
+    return kerf_allocate(sizeof(struct kerf_errors));
+}
 
 void kerf_errors_free(struct kerf_errors *errs)
 {
@@ -120,9 +123,15 @@ void kerf_errors_warn(struct kerf_errors *errs, struct kerf_place place, const c
         free(text);
 }
 
-size_t kerf_errors_count(const struct kerf_errors *errs) { return errs->error_count; }
+size_t kerf_errors_count(const struct kerf_errors *errs)
+{
+    return errs->error_count;
+}
 
-size_t kerf_warnings_count(const struct kerf_errors *errs) { return errs->warning_count; }
+size_t kerf_warnings_count(const struct kerf_errors *errs)
+{
+    return errs->warning_count;
+}
 
 static void print_more(FILE *stream, size_t count, const char *what)
 {

@@ -23,4 +23,7 @@ uint64_t kerf_hash_bytes(const void *bytes, size_t length)
     return kerf_hash_mix(hash, length);
 }
 
-uint64_t kerf_hash_text(const char *text) { return kerf_hash_bytes(text, strlen(text)); }
+uint64_t kerf_hash_text(const char *text)
+{
+    return kerf_hash_bytes(text, strlen(text));
+}

@@ -23,7 +23,10 @@ static uint32_t grown_capacity(uint32_t capacity)
     return capacity ? capacity * 2 : 16;
 }
 
-static bool is_crowded(uint32_t count, uint32_t capacity) { return count >= capacity - capacity / 4; }
+static bool is_crowded(uint32_t count, uint32_t capacity)
+{
+    return count >= capacity - capacity / 4;
+}
 
 /** May the entry whose home slot is `home` and which lies at `slot` move to the hole? Yes, if its probe passed the hole. */
 static bool probed_past(uint32_t home, uint32_t hole, uint32_t slot, uint32_t mask)
@@ -118,7 +121,10 @@ void kerf_id_map_clear(struct kerf_id_map *map)
     map->count = 0;
 }
 
-static uint32_t id_home(uint64_t key, uint32_t mask) { return (uint32_t)kerf_hash_mix(key, 0) & mask; }
+static uint32_t id_home(uint64_t key, uint32_t mask)
+{
+    return (uint32_t)kerf_hash_mix(key, 0) & mask;
+}
 
 static uint32_t id_slot(const struct kerf_id_map *map, uint64_t key)
 {

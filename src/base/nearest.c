@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
 
 uint32_t kerf_edit_distance(const char *a, const char *b, uint32_t limit)
 {

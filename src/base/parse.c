@@ -33,7 +33,10 @@ bool kerf_parse_i64(const char *text, int64_t *out_value)
     return true;
 }
 
-bool kerf_parse_u64(const char *text, uint64_t *out_value) { return parse_digits(text + (*text == '+'), out_value); }
+bool kerf_parse_u64(const char *text, uint64_t *out_value)
+{
+    return parse_digits(text + (*text == '+'), out_value);
+}
 
 static const char *skip_digits(const char *text)
 {
@@ -68,7 +71,10 @@ static bool is_decimal(const char *text)
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 static locale_t c_locale;
 
-static void open_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+static void open_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
 
 bool kerf_parse_double(const char *text, double *out_value)
 {

@@ -42,7 +42,10 @@ void kerf_text_append_bytes(struct kerf_text *text, const void *bytes, size_t le
     text->bytes[text->length] = '\0';
 }
 
-void kerf_text_append(struct kerf_text *text, const char *piece) { kerf_text_append_bytes(text, piece, strlen(piece)); }
+void kerf_text_append(struct kerf_text *text, const char *piece)
+{
+    kerf_text_append_bytes(text, piece, strlen(piece));
+}
 
 void kerf_text_append_format_list(struct kerf_text *text, const char *format, va_list arguments)
 {

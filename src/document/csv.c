@@ -193,8 +193,8 @@ void kerf_csv_free(struct kerf_csv *csv)
     free(csv);
 }
 
-enum kerf_status kerf_csv_read_bytes(const char *file, const void *bytes, size_t length, char separator, struct kerf_csv **out_csv,
-                                     struct kerf_errors *errs)
+enum kerf_status kerf_csv_read_bytes(const char *file, const void *bytes, size_t length, char separator,
+                                     struct kerf_csv **out_csv, struct kerf_errors *errs)
 {
     size_t start = 0;
     KERF_TRY(kerf_input_check(file, bytes, length, &start, errs));
@@ -202,8 +202,13 @@ enum kerf_status kerf_csv_read_bytes(const char *file, const void *bytes, size_t
     char *copy = kerf_arena_alloc(&csv->arena, length - start + 1);
     if (length > start)
         memcpy(copy, (const char *)bytes + start, length - start);
-    struct reader reader = {
-        .csv = csv, .errs = errs, .at = copy, .end = copy + (length - start), .line_start = copy, .line = 1, .separator = separator};
+    struct reader reader = {.csv = csv,
+                            .errs = errs,
+                            .at = copy,
+                            .end = copy + (length - start),
+                            .line_start = copy,
+                            .line = 1,
+                            .separator = separator};
     enum kerf_status status = read_rows(&reader);
     csv->cells = reader.cells.items;
     KERF_VEC_FREE(&reader.row);
@@ -220,15 +225,22 @@ enum kerf_status kerf_csv_read_file(const char *path, char separator, struct ker
     struct kerf_text bytes = {0};
     enum kerf_status status = kerf_input_read(path, &bytes, errs);
     if (status == KERF_OK)
-        status = kerf_csv_read_bytes(kerf_input_name(path), bytes.bytes ? bytes.bytes : "", bytes.length, separator, out_csv, errs);
+        status =
+            kerf_csv_read_bytes(kerf_input_name(path), bytes.bytes ? bytes.bytes : "", bytes.length, separator, out_csv, errs);
     kerf_text_fini(&bytes);
     return status;
 }
 
 /* ---- looking ---- */
 
-uint32_t kerf_csv_row_count(const struct kerf_csv *csv) { return csv->row_count; }
-uint32_t kerf_csv_column_count(const struct kerf_csv *csv) { return csv->column_count; }
+uint32_t kerf_csv_row_count(const struct kerf_csv *csv)
+{
+    return csv->row_count;
+}
+uint32_t kerf_csv_column_count(const struct kerf_csv *csv)
+{
+    return csv->column_count;
+}
 
 const char *kerf_csv_column_name(const struct kerf_csv *csv, uint32_t column)
 {
@@ -281,8 +293,7 @@ struct kerf_place kerf_csv_place(const struct kerf_csv *csv, uint32_t row, uint3
         return (struct kerf_place){.file = csv->file, .line = first->line};
     }
     const struct cell *cell = cell_at(csv, row, column);
-    return (struct kerf_place){
-        .file = csv->file, .line = cell->line, .column = cell->column, .path = csv->header[column].text};
+    return (struct kerf_place){.file = csv->file, .line = cell->line, .column = cell->column, .path = csv->header[column].text};
 }
 
 /* ---- reading cells ---- */
@@ -297,8 +308,8 @@ enum kerf_status kerf_csv_read_i64(const struct kerf_csv *csv, uint32_t row, uin
     if (!kerf_parse_i64(text, &number))
         return kerf_errors_add(errs, kerf_csv_place(csv, row, column), "\"%s\" is not a whole number", text);
     if (number < min || number > max)
-        return kerf_errors_add(errs, kerf_csv_place(csv, row, column),
-                               "%s is out of range; expected %" PRId64 " to %" PRId64, text, min, max);
+        return kerf_errors_add(errs, kerf_csv_place(csv, row, column), "%s is out of range; expected %" PRId64 " to %" PRId64,
+                               text, min, max);
     *out_value = number;
     return KERF_OK;
 }

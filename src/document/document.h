@@ -150,7 +150,7 @@ enum kerf_key_mode {
     KERF_KEYS_WARN,            /* an unknown key is a warning */
     KERF_KEYS_WARN_NEAR_MISSES /* only one that looks like a known key is a warning */
 };
-/** Compares the keys of a map with those that we know; says which was probably meant. NULL passes. All unknown keys are reported. */
+/** Compares the keys of a map with those that we know; says which was probably meant. NULL passes. Reports all unknown keys. */
 KERF_MUST_CHECK enum kerf_status kerf_value_check_keys(const struct kerf_value *map, const char *const *known_keys,
                                                        size_t known_count, enum kerf_key_mode mode, struct kerf_errors *errs);
 
@@ -258,7 +258,7 @@ void kerf_json_put_null(struct kerf_json *json, const char *key);
 void kerf_json_put_decimal(struct kerf_json *json, const char *key, int64_t value, uint32_t decimals);
 
 enum { KERF_DOUBLE_TEXT_BYTES = 32 };
-/** The shortest text of a double that reads back the same, as JSON writes it: 0.1, 1e+21, 0 for -0 (and inf, nan). Returns `buffer`. */
+/** The shortest text of a double that reads back the same: 0.1, 1e+21, 0 for -0; also inf and nan. Returns `buffer`. */
 const char *kerf_format_double(char buffer[KERF_DOUBLE_TEXT_BYTES], double value);
 
 #endif

@@ -24,12 +24,12 @@ struct kerf_tree {
     struct kerf_errors *errs;
     const char *file;
     enum kerf_document_format format;
-    uint32_t document_count;     /* begun in this file */
-    uint32_t alias_value_count;  /* copied for aliases in this file */
+    uint32_t document_count;             /* begun in this file */
+    uint32_t alias_value_count;          /* copied for aliases in this file */
     KERF_VEC(struct kerf_value) pending; /* values whose parent has not ended; open ones among them */
     uint32_t depth;
     struct kerf_tree_level {
-        size_t index; /* of the open value in `pending` */
+        size_t index;  /* of the open value in `pending` */
         kerf_name key; /* of the next child; NULL when none was given */
         uint32_t key_line, key_column;
     } levels[KERF_NESTING_MAX + 1];
@@ -37,7 +37,8 @@ struct kerf_tree {
 
 void kerf_tree_fini(struct kerf_tree *tree);
 /** Opens a map or list. */
-KERF_MUST_CHECK enum kerf_status kerf_tree_begin(struct kerf_tree *tree, enum kerf_value_kind kind, uint32_t line, uint32_t column);
+KERF_MUST_CHECK enum kerf_status kerf_tree_begin(struct kerf_tree *tree, enum kerf_value_kind kind, uint32_t line,
+                                                 uint32_t column);
 /** Closes it and returns a copy of its value (its children are in place). */
 KERF_MUST_CHECK enum kerf_status kerf_tree_end(struct kerf_tree *tree, struct kerf_value *out_value);
 void kerf_tree_key(struct kerf_tree *tree, const char *text, size_t length, uint32_t line, uint32_t column);

@@ -10,9 +10,13 @@
 /** Beyond this a file is taken for a mistake; offsets and columns then fit 32 bits. */
 static const size_t FILE_BYTES_MAX = (size_t)1 << 30;
 
-const char *kerf_input_name(const char *path) { return strcmp(path, "-") == 0 ? "<stdin>" : path; }
+const char *kerf_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "<stdin>" : path;
+}
 
-static enum kerf_status read_descriptor(int descriptor, struct kerf_place place, struct kerf_text *bytes, struct kerf_errors *errs)
+static enum kerf_status read_descriptor(int descriptor, struct kerf_place place, struct kerf_text *bytes,
+                                        struct kerf_errors *errs)
 {
     size_t chunk_bytes = 1 << 16;
     char *chunk = kerf_reallocate(NULL, chunk_bytes);

@@ -99,7 +99,8 @@ static enum kerf_status read_escape(struct reader *reader, char **out)
     if (letter != 'u' || !read_hex4(reader->at + 2, &code))
         return fail_expecting(reader, "an escape: \\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u and four hexadecimal digits");
     if (code == 0)
-        return kerf_errors_add(reader->tree->errs, place_of(reader, reader->at), "\\u0000 was found; expected a text without NUL");
+        return kerf_errors_add(reader->tree->errs, place_of(reader, reader->at),
+                               "\\u0000 was found; expected a text without NUL");
     reader->at += 6;
     if (code >= 0xd800 && code < 0xe000) {
         uint32_t low;
@@ -145,7 +146,10 @@ static enum kerf_status read_string(struct reader *reader, char **out_text, uint
     return KERF_OK;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static enum kerf_status read_number(struct reader *reader, struct kerf_value *value)
 {
@@ -274,8 +278,7 @@ static enum kerf_status read_value(struct reader *reader)
 enum kerf_status kerf_json_read(struct kerf_tree *tree, char *bytes, size_t start, size_t length)
 {
     KERF_ASSERT(bytes[length] == '\0');
-    struct reader reader = {
-        .tree = tree, .at = bytes + start, .end = bytes + length, .line_start = bytes + start, .line = 1};
+    struct reader reader = {.tree = tree, .at = bytes + start, .end = bytes + length, .line_start = bytes + start, .line = 1};
     enum kerf_status status = KERF_OK;
     for (;;) {
         skip_blanks(&reader);

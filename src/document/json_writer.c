@@ -99,12 +99,30 @@ static void end_children(struct kerf_json *json, bool is_map)
         flush_to_stream(json);
 }
 
-void kerf_json_begin_map(struct kerf_json *json) { begin_children(json, true, false); }
-void kerf_json_begin_map_in_line(struct kerf_json *json) { begin_children(json, true, true); }
-void kerf_json_end_map(struct kerf_json *json) { end_children(json, true); }
-void kerf_json_begin_list(struct kerf_json *json) { begin_children(json, false, false); }
-void kerf_json_begin_list_in_line(struct kerf_json *json) { begin_children(json, false, true); }
-void kerf_json_end_list(struct kerf_json *json) { end_children(json, false); }
+void kerf_json_begin_map(struct kerf_json *json)
+{
+    begin_children(json, true, false);
+}
+void kerf_json_begin_map_in_line(struct kerf_json *json)
+{
+    begin_children(json, true, true);
+}
+void kerf_json_end_map(struct kerf_json *json)
+{
+    end_children(json, true);
+}
+void kerf_json_begin_list(struct kerf_json *json)
+{
+    begin_children(json, false, false);
+}
+void kerf_json_begin_list_in_line(struct kerf_json *json)
+{
+    begin_children(json, false, true);
+}
+void kerf_json_end_list(struct kerf_json *json)
+{
+    end_children(json, false);
+}
 
 /* ---- texts ---- */
 
@@ -207,8 +225,14 @@ void kerf_json_double(struct kerf_json *json, double value)
     append_raw(json, isfinite(value) ? kerf_format_double(text, value) : "null");
 }
 
-void kerf_json_bool(struct kerf_json *json, bool value) { append_raw(json, value ? "true" : "false"); }
-void kerf_json_null(struct kerf_json *json) { append_raw(json, "null"); }
+void kerf_json_bool(struct kerf_json *json, bool value)
+{
+    append_raw(json, value ? "true" : "false");
+}
+void kerf_json_null(struct kerf_json *json)
+{
+    append_raw(json, "null");
+}
 
 void kerf_json_decimal(struct kerf_json *json, int64_t value, uint32_t decimals)
 {
@@ -265,8 +289,8 @@ void kerf_json_put_decimal(struct kerf_json *json, const char *key, int64_t valu
 
 /**
  * Each decimal of up to 15 digits survives the way through a double, so the shortest text is that of 15 digits without
- * trailing zeros, if it reads back the same; else 16 or 17 digits are needed. (Numbers below DBL_MIN hold fewer.) The decimal point of the process' locale, if it
- * has another one, is passed over.
+ * trailing zeros, if it reads back the same; else 16 or 17 digits are needed. (Numbers below DBL_MIN hold fewer.) The decimal
+ * point of the process' locale, if it has another one, is passed over.
  */
 const char *kerf_format_double(char buffer[KERF_DOUBLE_TEXT_BYTES], double value)
 {

@@ -123,14 +123,8 @@ static const struct {
     int64_t ns;
 } duration_units[] = {
     /* A name that begins another one comes after it. */
-    {"ns", 1},
-    {"us", 1000},
-    {"\xc2\xb5s", 1000}, /* the micro sign, and the Greek letter */
-    {"\xce\xbcs", 1000},
-    {"ms", 1000000},
-    {"s", 1000000000},
-    {"m", 60 * INT64_C(1000000000)},
-    {"h", 3600 * INT64_C(1000000000)},
+    {"ns", 1},           {"us", 1000},    {"\xc2\xb5s", 1000}, /* the micro sign, and the Greek letter */
+    {"\xce\xbcs", 1000}, {"ms", 1000000}, {"s", 1000000000},   {"m", 60 * INT64_C(1000000000)}, {"h", 3600 * INT64_C(1000000000)},
 };
 
 static bool read_unit(const char **at, int64_t *out_ns)

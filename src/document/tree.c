@@ -95,7 +95,10 @@ static void adopt_children(struct kerf_value *parent)
 
 /* ---- building ---- */
 
-void kerf_tree_fini(struct kerf_tree *tree) { KERF_VEC_FREE(&tree->pending); }
+void kerf_tree_fini(struct kerf_tree *tree)
+{
+    KERF_VEC_FREE(&tree->pending);
+}
 
 /** Gives a new child the key that was announced for it. */
 static struct kerf_value with_key(struct kerf_tree *tree, struct kerf_value value)

@@ -33,7 +33,10 @@ static int shown_length(const struct kerf_value *value)
     return length;
 }
 
-static const char *cut_mark(const struct kerf_value *value) { return value->count > SHOWN_BYTES_MAX ? "..." : ""; }
+static const char *cut_mark(const struct kerf_value *value)
+{
+    return value->count > SHOWN_BYTES_MAX ? "..." : "";
+}
 
 /** For a value that is no such thing. */
 static enum kerf_status fail_expecting(const struct kerf_value *value, struct kerf_errors *errs, const char *expected)
@@ -89,7 +92,10 @@ enum kerf_status kerf_value_get_list(const struct kerf_value *map, const char *k
     return get_of_kind(map, key, KERF_VALUE_LIST, out_value, errs);
 }
 
-static bool is_absent(const struct kerf_value *value) { return !value || value->kind == KERF_VALUE_NULL; }
+static bool is_absent(const struct kerf_value *value)
+{
+    return !value || value->kind == KERF_VALUE_NULL;
+}
 
 enum kerf_status kerf_value_read_text(const struct kerf_value *value, const char **out_text, struct kerf_errors *errs)
 {
@@ -122,7 +128,10 @@ enum kerf_status kerf_value_read_bool(const struct kerf_value *value, bool *out_
     return KERF_OK;
 }
 
-static bool is_json(const struct kerf_value *value) { return kerf_value_document(value)->format == KERF_FORMAT_JSON; }
+static bool is_json(const struct kerf_value *value)
+{
+    return kerf_value_document(value)->format == KERF_FORMAT_JSON;
+}
 
 static enum kerf_status check_json_integer(const struct kerf_value *value, bool is_beyond, struct kerf_errors *errs)
 {
@@ -229,8 +238,8 @@ enum kerf_status kerf_value_read_time(const struct kerf_value *value, kerf_time_
     return KERF_OK;
 }
 
-enum kerf_status kerf_value_read_duration(const struct kerf_value *value, kerf_time_us min, kerf_time_us max, kerf_time_us *out_us,
-                                          struct kerf_errors *errs)
+enum kerf_status kerf_value_read_duration(const struct kerf_value *value, kerf_time_us min, kerf_time_us max,
+                                          kerf_time_us *out_us, struct kerf_errors *errs)
 {
     if (is_absent(value))
         return KERF_OK;
@@ -248,7 +257,8 @@ enum kerf_status kerf_value_read_duration(const struct kerf_value *value, kerf_t
 /* ---- keys ---- */
 
 /** The known key that was probably meant, or NULL. A cluster's objects repeat their keys, so answers are kept. */
-static const char *near_miss(const struct kerf_value *value, const char *const *known_keys, size_t known_count, uint64_t known_hash)
+static const char *near_miss(const struct kerf_value *value, const char *const *known_keys, size_t known_count,
+                             uint64_t known_hash)
 {
     struct kerf_id_map *answers = &kerf_value_document(value)->owner->near_misses;
     uint64_t question = kerf_hash_mix(kerf_hash_text(value->key), known_hash);

@@ -12,11 +12,11 @@ struct anchor {
 
 struct reader {
     struct kerf_tree *tree;
-    const char *bytes; /* what the parser sees, for places of offsets */
+    const char *bytes;                   /* what the parser sees, for places of offsets */
     struct kerf_name_map anchor_of_name; /* -> index in anchors; of this document */
     KERF_VEC(struct anchor) anchors;
     uint32_t open_anchors[KERF_NESTING_MAX + 1]; /* by depth: index in anchors of the open value, KERF_NOT_FOUND for none */
-    bool has_failed; /* an error that leaves the structure intact was reported */
+    bool has_failed;                             /* an error that leaves the structure intact was reported */
 };
 
 static struct kerf_place place_of(const struct reader *reader, const yaml_event_t *event)
@@ -87,7 +87,8 @@ static enum kerf_status find_anchor(const struct reader *reader, const yaml_even
 /* ---- values ---- */
 
 /** Tags of YAML itself say what we see anyway, except that `!!str` and `!` make a text; others change a meaning we don't know. */
-static enum kerf_status check_tag(const struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag, bool *out_is_text)
+static enum kerf_status check_tag(const struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag,
+                                  bool *out_is_text)
 {
     static const char prefix[] = "tag:yaml.org,2002:";
     static const char *const ignored[] = {"map", "seq", "int", "float", "bool", "null", "timestamp"};
@@ -113,7 +114,8 @@ static enum kerf_status check_tag(const struct reader *reader, const yaml_event_
 
 static bool means_null(const char *text)
 {
-    return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0;
+    return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 ||
+           strcmp(text, "NULL") == 0;
 }
 
 /** Is a key due? It is when a map is open whose last key has its value. */

@@ -23,8 +23,8 @@ static inline void fuzz_read_scalar(const struct kerf_value *value, struct kerf_
     ignored |= kerf_value_read_u64(value, 5, &natural, errs);
     ignored |= kerf_value_read_double(value, -5, 5, &number, errs);
     ignored |= kerf_value_read_enum(value, names, 3, &index, errs);
-    if (kerf_value_read_time(value, &us, errs) == KERF_OK && value->kind == KERF_VALUE_SCALAR && us >= INT64_C(-62167219200000000) &&
-        us < INT64_C(253402300800000000)) {
+    if (kerf_value_read_time(value, &us, errs) == KERF_OK && value->kind == KERF_VALUE_SCALAR &&
+        us >= INT64_C(-62167219200000000) && us < INT64_C(253402300800000000)) {
         KERF_ASSERT(kerf_parse_time(kerf_format_time(buffer, us), &again_us));
         KERF_ASSERT(us == again_us);
     }

@@ -9,13 +9,40 @@
 
 enum { TREE_COUNT = 400 };
 
-static uint64_t next_random(uint64_t *state) { return *state = kerf_hash_mix(*state, 1); }
+static uint64_t next_random(uint64_t *state)
+{
+    return *state = kerf_hash_mix(*state, 1);
+}
 
 static const char *random_text(uint64_t *state)
 {
-    static const char *const texts[] = {
-        "",     "a",   "null", "~",     "true", "1Gi",     "- x",    "a: b", "#",  "\xc3\xa9t\xc3\xa9", "two\nlines", "tab\t", "\"quoted\"", "back\\slash",
-        "\x01", "<<",  "*a",   "&a",    "!t",   "{}",      "[",      "karpenter.sh/capacity-type", "us-east-1a", " blanks ", "\xf0\x9f\x98\x80", "0x10", "1_000"};
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "null",
+                                        "~",
+                                        "true",
+                                        "1Gi",
+                                        "- x",
+                                        "a: b",
+                                        "#",
+                                        "\xc3\xa9t\xc3\xa9",
+                                        "two\nlines",
+                                        "tab\t",
+                                        "\"quoted\"",
+                                        "back\\slash",
+                                        "\x01",
+                                        "<<",
+                                        "*a",
+                                        "&a",
+                                        "!t",
+                                        "{}",
+                                        "[",
+                                        "karpenter.sh/capacity-type",
+                                        "us-east-1a",
+                                        " blanks ",
+                                        "\xf0\x9f\x98\x80",
+                                        "0x10",
+                                        "1_000"};
     return texts[next_random(state) % (sizeof texts / sizeof texts[0])];
 }
 
@@ -31,7 +58,8 @@ static void write_random(struct kerf_json *json, uint64_t *state, int depth)
     else if (kind == 2)
         kerf_json_i64(json, (int64_t)next_random(state) >> (next_random(state) % 64));
     else if (kind == 3)
-        kerf_json_double(json, (number = (double)(next_random(state) >> 11), number / (double)(1 + next_random(state) % 1000000)));
+        kerf_json_double(json,
+                         (number = (double)(next_random(state) >> 11), number / (double)(1 + next_random(state) % 1000000)));
     else if (kind < 6)
         kerf_json_text(json, random_text(state));
     else if (kind == 6) {

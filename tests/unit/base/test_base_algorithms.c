@@ -2,7 +2,10 @@
 
 #include <criterion/criterion.h>
 
-static uint64_t next_random(uint64_t *state) { return *state = kerf_hash_mix(*state, 1); }
+static uint64_t next_random(uint64_t *state)
+{
+    return *state = kerf_hash_mix(*state, 1);
+}
 
 /* ---- bitsets ---- */
 
@@ -52,7 +55,8 @@ Test(sort, is_stable_for_all_lengths)
         size_t comparisons = 0;
         kerf_sort(items, count, sizeof items[0], compare_keys, &comparisons);
         for (size_t i = 1; i < count; i++) {
-            cr_assert(items[i - 1].key < items[i].key || (items[i - 1].key == items[i].key && items[i - 1].place < items[i].place));
+            cr_assert(items[i - 1].key < items[i].key ||
+                      (items[i - 1].key == items[i].key && items[i - 1].place < items[i].place));
             cr_assert_str_eq(items[i].filler, "abc");
         }
         cr_assert_lt(comparisons, count * 12 + 64);
@@ -105,10 +109,12 @@ Test(parse, decimal_numbers)
         bool is_number;
         double want;
     } rows[] = {
-        {"0.1", true, 0.1},       {".5", true, 0.5},      {"5.", true, 5},          {"-1e3", true, -1000}, {"1E+2", true, 100},
-        {"1e-400", true, 0},      {"1e400", false, 0},    {"inf", false, 0},        {"nan", false, 0},     {"0x1p3", false, 0},
-        {"", false, 0},           {".", false, 0},        {"1e", false, 0},         {"1,5", false, 0},     {" 1", false, 0},
-        {"1f", false, 0},         {"-", false, 0},        {"9007199254740993", true, 9007199254740992.0},
+        {"0.1", true, 0.1},    {".5", true, 0.5},   {"5.", true, 5},
+        {"-1e3", true, -1000}, {"1E+2", true, 100}, {"1e-400", true, 0},
+        {"1e400", false, 0},   {"inf", false, 0},   {"nan", false, 0},
+        {"0x1p3", false, 0},   {"", false, 0},      {".", false, 0},
+        {"1e", false, 0},      {"1,5", false, 0},   {" 1", false, 0},
+        {"1f", false, 0},      {"-", false, 0},     {"9007199254740993", true, 9007199254740992.0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double got = -77;
@@ -147,8 +153,16 @@ Test(nearest, distances)
         const char *a, *b;
         uint32_t limit, want;
     } rows[] = {
-        {"", "", 5, 0},           {"abc", "abc", 5, 0},  {"abc", "acb", 5, 1}, {"replicas", "replcias", 5, 1}, {"cpu", "cup", 5, 1},
-        {"memory", "memroy", 5, 1}, {"kitten", "sitting", 9, 3}, {"", "abc", 9, 3},   {"abcdef", "uvwxyz", 3, 3},     {"a", "abcdefgh", 4, 4},
+        {"", "", 5, 0},
+        {"abc", "abc", 5, 0},
+        {"abc", "acb", 5, 1},
+        {"replicas", "replcias", 5, 1},
+        {"cpu", "cup", 5, 1},
+        {"memory", "memroy", 5, 1},
+        {"kitten", "sitting", 9, 3},
+        {"", "abc", 9, 3},
+        {"abcdef", "uvwxyz", 3, 3},
+        {"a", "abcdefgh", 4, 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         cr_expect_eq(kerf_edit_distance(rows[i].a, rows[i].b, rows[i].limit), rows[i].want, "%s %s", rows[i].a, rows[i].b);

@@ -25,7 +25,8 @@ static void expect_printed(struct kerf_errors *errs, const char *want)
 Test(errors, leave_out_what_is_unknown)
 {
     struct kerf_errors *errs = kerf_errors_new();
-    cr_expect_eq(kerf_errors_add(errs, (struct kerf_place){"a.yaml", 14, 21, "spec.cpu"}, "\"%s\" is no number", "4oo"), KERF_E_INPUT);
+    cr_expect_eq(kerf_errors_add(errs, (struct kerf_place){"a.yaml", 14, 21, "spec.cpu"}, "\"%s\" is no number", "4oo"),
+                 KERF_E_INPUT);
     kerf_errors_add(errs, (struct kerf_place){"a.yaml", 14, 0, NULL}, "b");
     kerf_errors_add(errs, (struct kerf_place){"a.yaml", 0, 0, ""}, "c");
     kerf_errors_add(errs, (struct kerf_place){NULL, 3, 4, "spec"}, "d");

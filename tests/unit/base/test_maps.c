@@ -5,7 +5,10 @@
 
 enum { KEY_COUNT = 500, STEP_COUNT = 20000 };
 
-static uint64_t next_random(uint64_t *state) { return *state = kerf_hash_mix(*state, 1); }
+static uint64_t next_random(uint64_t *state)
+{
+    return *state = kerf_hash_mix(*state, 1);
+}
 
 Test(name_map, behaves_like_a_plain_array)
 {

@@ -21,7 +21,10 @@ static inline struct reading reading_of_bytes(const char *bytes, size_t length)
     return reading;
 }
 
-static inline struct reading reading_of(const char *text) { return reading_of_bytes(text, strlen(text)); }
+static inline struct reading reading_of(const char *text)
+{
+    return reading_of_bytes(text, strlen(text));
+}
 
 /** The first document of a text that must be right. */
 static inline const struct kerf_value *root_of(const struct reading *reading)

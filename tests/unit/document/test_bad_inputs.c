@@ -74,7 +74,9 @@ Test(bad_input, is_refused_with_place_and_expectation)
 Test(bad_input, nul_bytes)
 {
     expect_failure("abcdefghij: 1\nb: \0\n", 19, "t:2:4: a NUL byte was found");
-    expect_failure("\x7f" "ELF\x02\x01\x01\0\0\0", 10, "t:1:8: a NUL byte was found");
+    expect_failure("\x7f"
+                   "ELF\x02\x01\x01\0\0\0",
+                   10, "t:1:8: a NUL byte was found");
 }
 
 Test(bad_input, deep_nesting)

@@ -11,7 +11,8 @@ static struct kerf_csv *csv_of(const char *text, char separator, struct kerf_err
 Test(csv, cells_quotes_and_places)
 {
     struct kerf_errors *errs = kerf_errors_new();
-    struct kerf_csv *csv = csv_of("\xef\xbb\xbfname,price,note\r\nm5.large,0.096,\"a \"\"b\"\", c\"\r\n\r\n\xc3\xa9,,\"two\nlines\"\nlast,1,x", ',', errs);
+    struct kerf_csv *csv = csv_of(
+        "\xef\xbb\xbfname,price,note\r\nm5.large,0.096,\"a \"\"b\"\", c\"\r\n\r\n\xc3\xa9,,\"two\nlines\"\nlast,1,x", ',', errs);
     cr_assert_not_null(csv);
     cr_expect_eq(kerf_csv_row_count(csv), 3);
     cr_expect_eq(kerf_csv_column_count(csv), 3);

@@ -47,7 +47,8 @@ Test(yaml, aliases_are_copies_with_paths_of_their_own)
 Test(yaml, merge_keys)
 {
     expect_tree("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n", "{\"a\":{\"x\":\"1\",\"y\":\"2\"},\"b\":{\"y\":\"3\",\"x\":\"1\"}}\n");
-    expect_tree("- &a {x: 1}\n- &b {x: 2, z: 3}\n- <<: [*a, *b]\n", "[{\"x\":\"1\"},{\"x\":\"2\",\"z\":\"3\"},{\"x\":\"1\",\"z\":\"3\"}]\n");
+    expect_tree("- &a {x: 1}\n- &b {x: 2, z: 3}\n- <<: [*a, *b]\n",
+                "[{\"x\":\"1\"},{\"x\":\"2\",\"z\":\"3\"},{\"x\":\"1\",\"z\":\"3\"}]\n");
     struct reading reading = reading_of("a: &a {x: {y: 1}}\nb:\n  <<: *a\n");
     const struct kerf_value *y = kerf_value_get(kerf_value_get(kerf_value_get(root_of(&reading), "b"), "x"), "y");
     cr_expect_str_eq(kerf_value_place(y, &reading.documents->arena).path, "b.x.y");

@@ -46,7 +46,8 @@ Test(value, right_ones_are_read)
     cr_expect_eq(time_us, 90 * KERF_MINUTE_US);
     cr_expect_eq(kerf_value_read_time(kerf_value_get(root, "ts"), &time_us, errs), KERF_OK);
     cr_expect_eq(time_us, INT64_C(1767225600000000));
-    cr_expect_eq(kerf_value_read_enum(kerf_value_get(root, "e"), (const char *const[]){"x", NULL, "Spot"}, 3, &index, errs), KERF_OK);
+    cr_expect_eq(kerf_value_read_enum(kerf_value_get(root, "e"), (const char *const[]){"x", NULL, "Spot"}, 3, &index, errs),
+                 KERF_OK);
     cr_expect_eq(index, 2);
     cr_expect_eq(kerf_errors_count(errs), 0);
     reading_close(&reading);
