@@ -18,6 +18,7 @@ struct kerf_scenario_overrides {
     const char *warm_up;      /* duration */
     const char *const *designs; /* only these, by name, in this order */
     size_t design_count;
+    bool only_first_design;     /* where `designs` names none */
 };
 
 /** Reads the scenario and all it names. Errors carry their places, several at once. */
