@@ -8,8 +8,12 @@ DESTDIR ?=
 DEPS ?= yes
 BUILD := build/$(VARIANT)
 
-PACKAGES := gcc clang libclang-rt-14-dev pkg-config python3 libyaml-dev libcjson-dev libgsl-dev libglpk-dev libcriterion-dev
-LIBRARIES := yaml-0.1 libcjson gsl
+# Debian's packages: what the program is built with, what the tests need beside that, and the rest for `make check`.
+BUILD_PACKAGES := gcc libc6-dev pkg-config libyaml-dev libgsl-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) libcriterion-dev libcjson-dev python3
+CHECK_PACKAGES := $(TEST_PACKAGES) clang libclang-rt-14-dev
+LIBRARIES := yaml-0.1 gsl
+TEST_LIBRARIES := libcjson
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wundef -Wformat=2 -Wno-sign-conversion -Wvla
@@ -30,6 +34,7 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -DKERF_VERSION='"$(VERSION)"' -ffp-contract=off
 CPPFLAGS += -Iinclude -Isrc -I$(BUILD)/gen
 LDFLAGS += -pthread $(LDFLAGS_$(VARIANT))
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm
+TEST_LIBS = -lcriterion $(shell pkg-config --libs $(TEST_LIBRARIES) 2>/dev/null)
 
 PACKING_SOURCES := $(wildcard src/packing/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
@@ -52,13 +57,26 @@ BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 
-.PHONY: all deps demo test check bench fuzz replay golden format tidy coverage install clean help
+.PHONY: all deps demo test run-tests check bench fuzz replay golden format tidy coverage install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(KERF) $(LIBBINPACK) $(LIBKERF) ## all: the program and both libraries
 
-test: $(TEST_PROGRAMS) $(KERF) ## test: the fast tests
+deps: ## deps: install the Debian packages that are missing (DEPS=no: only name them)
+	@DEPS=$(DEPS) tools/deps $(CHECK_PACKAGES)
+
+# What must be installed comes before anything is compiled, so the work itself is a make of its own.
+demo: ## demo: the main job, on a machine with git and make alone: three designs of one cluster, side by side
+	@DEPS=$(DEPS) tools/deps $(BUILD_PACKAGES)
+	@$(MAKE) --no-print-directory $(KERF)
+	$(KERF) compare scenarios/prod_tiers.yaml
+
+test: ## test: the fast tests
+	@DEPS=$(DEPS) tools/deps $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: $(TEST_PROGRAMS) $(KERF)
 	@tests/run $(BUILD) $(TEST_PROGRAMS)
 
 $(KERF): $(CLI_OBJECTS) $(LIBKERF) $(LIBBINPACK)
@@ -82,7 +100,7 @@ $(BUILD)/src/catalog/builtin.o: $(wildcard instance_catalog/*.csv)
 define test_program_rule
 $(call test_program,$(1)): $(call objects,$(wildcard $(1)test_*.c)) $(SUPPORT_OBJECTS) $(LIBKERF) $(LIBBINPACK)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) -lcriterion
+	$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS) $(TEST_LIBS)
 endef
 $(foreach folder,$(TEST_FOLDERS),$(eval $(call test_program_rule,$(folder))))
 
@@ -127,7 +145,9 @@ CHECKS := check-includes check-headers check-packer-alone check-tests check-sani
 
 .PHONY: $(CHECKS)
 check: export WERROR := -Werror
-check: $(CHECKS) ## check: everything that must hold before a change is merged
+check: ## check: everything that must hold before a change is merged
+	@DEPS=$(DEPS) tools/deps $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory $(CHECKS)
 	@echo "all checks passed"
 
 check-includes:
@@ -148,17 +168,43 @@ check-packer-alone: $(PACKING_OBJECTS)
 	@echo 'int main(void) { return 0; }' >$(BUILD)/packer_alone.c
 	$(CC) -Wl,--no-undefined -o $(BUILD)/packer_alone $(BUILD)/packer_alone.c $(PACKING_OBJECTS)
 
-check-tests: test
+check-tests: run-tests
 
 # One make a variant: two at once would write the same files.
 check-sanitizers:
-	@$(MAKE) --no-print-directory VARIANT=asan test replay
-	@$(MAKE) --no-print-directory VARIANT=ubsan test replay
+	@$(MAKE) --no-print-directory VARIANT=asan run-tests replay
+	@$(MAKE) --no-print-directory VARIANT=ubsan run-tests replay
 
 # Benchmarks run small, so that they cannot rot; their figures mean nothing here.
 check-bench: $(BENCH_PROGRAMS)
 	@for program in $(BENCH_PROGRAMS); do $$program --small >/dev/null || exit 1; done
 	@echo "$(words $(BENCH_PROGRAMS)) benchmarks run"
+
+# ---- keeping house, installing ----
+
+SOURCES := $(wildcard src/*/*.[ch] include/*/*.h bench/*.c tests/*/*.[ch] tests/*/*/*.[ch])
+
+golden: $(KERF) ## golden: rewrite the expected outputs under tests/golden; read the diff before you commit it
+	@for script in $(wildcard tests/golden/*.sh); do KERF=$(KERF) $$script --rewrite || exit 1; done
+
+format: ## format: clang-format over all sources
+	clang-format -i $(SOURCES)
+
+tidy: ## tidy: clang-tidy over the sources
+	clang-tidy --quiet $(wildcard src/*/*.c) -- $(CPPFLAGS) $(CFLAGS)
+
+coverage: ## coverage: lines that the tests run, by file
+	@$(MAKE) --no-print-directory BUILD=build/coverage CFLAGS_release='-O0 -g --coverage' LDFLAGS_release=--coverage run-tests
+	gcov -r -s . -o build/coverage $$(find build/coverage/src -name '*.gcda') 2>/dev/null | grep -A1 "^File 'src" | paste - - - | sort
+
+install: all ## install: program, libraries, headers, pkg-config files (PREFIX=/usr/local, DESTDIR=)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/kerf $(DESTDIR)$(PREFIX)/include/binpack
+	install -m 755 $(KERF) $(DESTDIR)$(PREFIX)/bin/kerf
+	install -m 644 $(LIBKERF) $(LIBBINPACK) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/kerf/*.h $(DESTDIR)$(PREFIX)/include/kerf/
+	install -m 644 include/binpack/*.h $(DESTDIR)$(PREFIX)/include/binpack/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/kerf.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/kerf.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/binpack.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/binpack.pc
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
