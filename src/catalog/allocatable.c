@@ -244,3 +244,19 @@ void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum k
     *out_capacity = type.capacity;
     *out_allocatable = type.allocatable;
 }
+
+/* ---- volumes ------------------------------------------------------------------------------------------------------------- */
+
+int64_t kerf_catalog_volume_limit(const struct kerf_instance_facts *facts, int64_t block_device_count, int64_t attached_enis)
+{
+    enum { LIMIT_WITHOUT_NITRO = 39, LIMIT_UNKNOWN = 27 };
+    int64_t limit = facts->ebs_attachment_limit;
+    bool shared = facts->ebs_attachment_shared;
+    if (limit < 0) {
+        bool is_xen = kerf_name_is(facts->row->hypervisor, "xen");
+        limit = is_xen ? LIMIT_WITHOUT_NITRO : LIMIT_UNKNOWN;
+        shared = !is_xen;
+    }
+    int64_t reserved = block_device_count + 1 + (shared ? kerf_max_i64(attached_enis - 1, 0) : 0);
+    return kerf_max_i64(limit - reserved, 1);
+}

@@ -129,6 +129,13 @@ struct kerf_instance_types kerf_catalog_list_types(const struct kerf_catalog *ca
 void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum kerf_ami_family ami_family, int32_t max_pods,
                                  int64_t root_volume_bytes, struct kerf_resources *out_capacity, struct kerf_resources *out_allocatable);
 
+/**
+ * Volumes that the EBS CSI driver says a node of the type can attach (the count of its CSINode): what EC2 allows, less the root
+ * and the mapped block devices, and where the limit is shared, less the network interfaces beyond the first. At least 1.
+ * Source: aws-instance-model.md 4.5 (aws-ebs-csi-driver 429e202e).
+ */
+int64_t kerf_catalog_volume_limit(const struct kerf_instance_facts *facts, int64_t block_device_count, int64_t attached_enis);
+
 /** Labels that the type gives to a node (single values of its requirements), without zone and capacity type. */
 struct kerf_labels kerf_catalog_type_labels(const struct kerf_instance_type *type, struct kerf_vocabulary *vocabulary,
                                             struct kerf_arena *arena);

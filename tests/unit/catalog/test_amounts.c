@@ -253,3 +253,19 @@ Test(amounts, node_memory_is_near_what_kubelets_report)
         cr_expect(fabs(ratio - 1) < 0.03, "%s: %.4f", rows[i].name, ratio);
     }
 }
+
+Test(amounts, volumes_that_a_node_can_attach)
+{
+    static const struct {
+        const char *name;
+        int64_t devices, enis, want;
+    } rows[] = {
+        {"m5.large", 0, 1, 26}, /* not in the driver's table: 27, shared with network interfaces */
+        {"m5.large", 1, 3, 23},
+        {"m5.large", 100, 1, 1},
+        {"m4.large", 2, 2, 36}, /* Xen: 39 of its own */
+        {"m8g.large", 0, 3, 31},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect_eq(kerf_catalog_volume_limit(facts_of(rows[i].name), rows[i].devices, rows[i].enis), rows[i].want, "row %zu", i);
+}
