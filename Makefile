@@ -141,7 +141,7 @@ replay-%: $(BUILD)/replay/%
 
 # ---- check: each step can be run alone (make check-includes); a new one is a line in CHECKS and a rule ----
 
-CHECKS := check-includes check-headers check-packer-alone check-tests check-sanitizers check-bench
+CHECKS := check-includes check-headers check-packer-alone check-tests check-cli check-golden check-sanitizers check-bench
 
 .PHONY: $(CHECKS)
 check: export WERROR := -Werror
@@ -163,17 +163,27 @@ check-headers:
 	@echo "$(words $(PUBLIC_HEADERS) $(HEADERS)) headers compile alone"
 
 # The packer needs nothing but libc: a program of all its objects links without any library.
-check-packer-alone: $(PACKING_OBJECTS)
+check-packer-alone: $(PACKING_OBJECTS) $(LIBBINPACK)
 	@mkdir -p $(BUILD)
 	@echo 'int main(void) { return 0; }' >$(BUILD)/packer_alone.c
-	$(CC) -Wl,--no-undefined -o $(BUILD)/packer_alone $(BUILD)/packer_alone.c $(PACKING_OBJECTS)
+	$(CC) $(LDFLAGS) -Wl,--no-undefined -o $(BUILD)/packer_alone $(BUILD)/packer_alone.c $(PACKING_OBJECTS)
+	$(CC) $(LDFLAGS) -std=c17 -Wall -Wextra -Werror -Iinclude -o $(BUILD)/pack_alone docs/examples/pack_alone.c $(LIBBINPACK)
+	$(BUILD)/pack_alone | diff docs/examples/pack_alone.out -
 
 check-tests: run-tests
 
+# Commands: exit codes, messages, answers.
+check-cli: $(KERF)
+	@tests/cli/run $(KERF)
+
+# What is recorded under tests/golden is still what comes out.
+check-golden: $(KERF)
+	@for script in $(wildcard tests/golden/*.sh); do KERF=$(KERF) $$script || exit 1; done
+
 # One make a variant: two at once would write the same files.
 check-sanitizers:
-	@$(MAKE) --no-print-directory VARIANT=asan run-tests replay
-	@$(MAKE) --no-print-directory VARIANT=ubsan run-tests replay
+	@$(MAKE) --no-print-directory VARIANT=asan run-tests replay check-cli
+	@$(MAKE) --no-print-directory VARIANT=ubsan run-tests replay check-cli
 
 # Benchmarks run small, so that they cannot rot; their figures mean nothing here.
 check-bench: $(BENCH_PROGRAMS)

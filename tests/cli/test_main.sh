@@ -1,0 +1,30 @@
+# the program itself: its commands and what they share
+
+run --version
+exits 0
+says 'kerf '
+run --help
+exits 0
+says 'Usage: kerf COMMAND'
+says 'pack'
+has_no_complaint
+run
+exits 2
+complains 'a command is missing'
+run frobnicate
+exits 2
+complains 'unknown command "frobnicate"'
+run --frobnicate
+exits 2
+complains 'unknown option --frobnicate'
+
+# every command that is listed has its own help
+"$KERF" --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p' >commands
+[ -s commands ] || fail 'no command is listed'
+while read -r command; do
+    run "$command" --help
+    exits 0
+    says "Usage: kerf $command"
+    run "$command" --no-such-option
+    exits 2
+done <commands
