@@ -51,6 +51,8 @@ void kerf_cluster_free(struct kerf_cluster *cluster)
         kerf_cluster_entry_free(kerf_cluster_slot_table_item(&cluster->nodes, slot));
     for (uint32_t slot = 0; slot < cluster->pods.slot_count; slot++)
         kerf_cluster_pod_entry_free(kerf_cluster_slot_table_item(&cluster->pods, slot));
+    if (cluster->has_next_arena)
+        kerf_arena_fini(&cluster->next_arena);
     kerf_cluster_slot_table_fini(&cluster->nodes);
     kerf_cluster_slot_table_fini(&cluster->pods);
     kerf_cluster_slot_order_fini(cluster->node_order);

@@ -121,6 +121,8 @@ bool kerf_cluster_is_initialized(const struct kerf_cluster *cluster, const struc
 bool kerf_cluster_is_ready(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node); /* the Node's condition Ready is True */
 /** Marked, claim being deleted or InstanceTerminating, or an unmanaged node being deleted. */
 bool kerf_cluster_is_deleting(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+/** The deletion timestamp is set: of the claim, or of the node where there is no claim. */
+bool kerf_cluster_is_deleted(const struct kerf_cluster_node *node);
 kerf_name kerf_cluster_node_name(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 kerf_name kerf_cluster_node_hostname(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 const struct kerf_labels *kerf_cluster_node_labels(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
@@ -227,7 +229,7 @@ enum kerf_change_kind {
     KERF_CHANGE_NODE_NOT_READY,
     KERF_CHANGE_NODE_INITIALIZED,
     KERF_CHANGE_NODE_CHANGED,     /* taints, labels, resources */
-    KERF_CHANGE_CLAIM_DELETING,
+    KERF_CHANGE_CLAIM_DELETING,   /* marked for deletion, or deleted: told for each; kerf_cluster_is_deleted tells them apart */
     KERF_CHANGE_NODE_REMOVED,     /* the entry is still readable while listeners run */
     KERF_CHANGE_POD_ADDED,
     KERF_CHANGE_POD_BOUND,

@@ -156,6 +156,8 @@ struct kerf_cluster {
 
     struct slot_table nodes;
     struct slot_table pods;
+    struct kerf_arena next_arena; /* of the entry to come, if somebody asked for it */
+    bool has_next_arena;
     struct slot_order *node_order; /* pointers: reading closes holes */
     struct slot_order *pod_order;
     struct slot_order *pending_order;

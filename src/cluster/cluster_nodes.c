@@ -129,7 +129,7 @@ static void tell_transitions(struct kerf_cluster *cluster, struct entry *entry, 
         {!before.ready && after.ready, KERF_CHANGE_NODE_READY},
         {before.ready && !after.ready, KERF_CHANGE_NODE_NOT_READY},
         {!before.initialized && after.initialized, KERF_CHANGE_NODE_INITIALIZED},
-        {entry->node.has_claim && !before.deleting && after.deleting, KERF_CHANGE_CLAIM_DELETING},
+        {!before.deleting && after.deleting, KERF_CHANGE_CLAIM_DELETING},
     };
     for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++) {
         if (transitions[i].happened) {
@@ -200,12 +200,26 @@ static struct entry *new_entry(struct kerf_cluster *cluster)
     entry->slot = slot;
     entry->ready = entry->registered = entry->initialized = entry->overcommitted = false;
     entry->claim_conditions.count = entry->node_conditions.count = entry->node_taints.count = 0;
-    if (!entry->has_arena) {
+    if (cluster->has_next_arena) {
+        if (entry->has_arena)
+            kerf_arena_fini(&entry->arena);
+        entry->arena = cluster->next_arena;
+        entry->has_arena = true;
+        cluster->has_next_arena = false;
+    } else if (!entry->has_arena) {
         kerf_arena_init(&entry->arena);
         entry->has_arena = true;
     }
     kerf_cluster_slot_order_add(cluster->node_order, slot);
     return entry;
+}
+
+struct kerf_arena *kerf_cluster_next_arena(struct kerf_cluster *cluster)
+{
+    if (!cluster->has_next_arena)
+        kerf_arena_init(&cluster->next_arena);
+    cluster->has_next_arena = true;
+    return &cluster->next_arena;
 }
 
 /** The entry that waits for its other half: same provider ID, or named by the claim where one of them has no ID. */
@@ -420,11 +434,11 @@ void kerf_cluster_delete_claim(struct kerf_cluster *cluster, kerf_node_id id)
 {
     assert_may_change(cluster);
     struct entry *entry = kerf_cluster_require_entry(cluster, id);
-    KERF_ASSERT(entry->node.has_claim);
-    if (entry->node.claim.meta.deletion_epoch_us != KERF_TIME_UNSET)
+    struct kerf_meta *meta = entry->node.has_claim ? &entry->node.claim.meta : &entry->node.node.meta;
+    if (meta->deletion_epoch_us != KERF_TIME_UNSET)
         return;
     struct entry_state before = state_of(cluster, entry);
-    entry->node.claim.meta.deletion_epoch_us = cluster->now_epoch_us;
+    meta->deletion_epoch_us = cluster->now_epoch_us;
     if (!before.deleting) {
         tell_transitions(cluster, entry, before, KERF_CHANGE_COUNT);
     } else { /* marked before: the deletion itself is news all the same */

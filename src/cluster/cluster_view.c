@@ -24,6 +24,11 @@ bool kerf_cluster_is_ready(const struct kerf_cluster *cluster, const struct kerf
     return entry_of_node(node)->ready;
 }
 
+bool kerf_cluster_is_deleted(const struct kerf_cluster_node *node)
+{
+    return (node->has_claim ? node->claim.meta.deletion_epoch_us : node->node.meta.deletion_epoch_us) != KERF_TIME_UNSET;
+}
+
 bool kerf_cluster_is_deleting(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node)
 {
     (void)cluster;

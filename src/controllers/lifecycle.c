@@ -344,7 +344,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_CLAIM_DELETING: {
         struct claim_books *books = books_of(lifecycle, change->node);
         const struct kerf_cluster_node *node = kerf_cluster_node(cluster, change->node);
-        if (books && node->has_claim && node->claim.provider_id)
+        if (books && kerf_cluster_is_deleted(node) && node->claim.provider_id)
             kerf_engine_cancel(lifecycle->world->engine, books->next); /* it will not join or become ready any more */
         break;
     }

@@ -267,6 +267,8 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     struct group_node *books = kerf_books_find(&controller->nodes, change->node.index);
     if (node->nodegroup_index == KERF_NOT_FOUND || !books)
         return;
+    if (change->kind == KERF_CHANGE_CLAIM_DELETING && !kerf_cluster_is_deleted(node))
+        return;
     struct kerf_world *world = controller->world;
     if (change->kind == KERF_CHANGE_NODE_CHANGED) {
         if (books->booted && !kerf_node_is_ready(node))

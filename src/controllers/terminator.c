@@ -245,12 +245,13 @@ static void on_drain(void *context, struct kerf_engine *engine, const struct ker
 
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
 {
-    (void)cluster;
     struct kerf_terminator *terminator = context;
     struct kerf_world *world = terminator->world;
     struct draining_node *books;
     switch (change->kind) {
     case KERF_CHANGE_CLAIM_DELETING:
+        if (!kerf_cluster_is_deleted(kerf_cluster_node(cluster, change->node)))
+            break;
         books = kerf_books_open(&terminator->nodes, change->node.index);
         books->started_us = KERF_TIME_UNSET;
         books->next = kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_TERMINATOR_DRAIN, change->node.index, 0);

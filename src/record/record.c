@@ -136,7 +136,8 @@ static void end_instance(struct kerf_record *record, kerf_node_id id)
 /** Placeholders that only keep room: pods of negative priority. */
 static bool is_placeholder(const struct kerf_pod *pod) { return kerf_pod_priority(pod) < 0; }
 
-static void update_use(struct kerf_record *record, kerf_node_id id)
+/** `without`: a pod that is still counted and about to go; NULL: none. */
+static void update_use(struct kerf_record *record, kerf_node_id id, const struct kerf_cluster_pod *without)
 {
     const struct kerf_cluster_node *node = kerf_cluster_node(record->world->cluster, id);
     struct kerf_record_node *row = kerf_record_find_node(record, id);
@@ -145,13 +146,19 @@ static void update_use(struct kerf_record *record, kerf_node_id id)
     struct kerf_resources capacity = kerf_cluster_node_capacity(record->world->cluster, node);
     struct kerf_resources allocatable = kerf_cluster_node_allocatable(record->world->cluster, node);
     struct kerf_resources workload = node->requested;
-    kerf_resources_subtract(&workload, &node->daemon_requested);
+    struct kerf_resources daemonset = node->daemon_requested;
+    if (without && !kerf_pod_is_terminal(&without->pod)) {
+        kerf_resources_subtract(&workload, without->pod.requests);
+        if (kerf_pod_is_daemon(&without->pod))
+            kerf_resources_subtract(&daemonset, without->pod.requests);
+    }
+    kerf_resources_subtract(&workload, &daemonset);
     kerf_resources_subtract(&workload, &row->headroom);
     struct kerf_node_use use = {
         .capacity = &capacity,
         .allocatable = &allocatable,
         .workload = &workload,
-        .daemonset = &node->daemon_requested,
+        .daemonset = &daemonset,
         .headroom = &row->headroom,
     };
     kerf_node_bill_set_use(&row->bill, now_of(record), &use);
@@ -289,10 +296,11 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_NODE_READY:
         kerf_record_find_node(record, change->node)->ready_us = now_of(record);
         set_phase(record, change->node, KERF_NODE_SERVING);
-        update_use(record, change->node);
+        update_use(record, change->node, NULL);
         break;
     case KERF_CHANGE_CLAIM_DELETING:
-        set_phase(record, change->node, KERF_NODE_DRAINING);
+        if (kerf_cluster_is_deleted(kerf_cluster_node(cluster, change->node)))
+            set_phase(record, change->node, KERF_NODE_DRAINING);
         break;
     case KERF_CHANGE_NODE_REMOVED:
         end_instance(record, change->node);
@@ -304,20 +312,20 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_POD_BOUND:
         note_binding(record, change);
         note_headroom(record, change, 1);
-        update_use(record, change->node);
+        update_use(record, change->node, NULL);
         break;
     case KERF_CHANGE_POD_RUNNING:
         note_running(record, change->pod);
         break;
     case KERF_CHANGE_POD_FINISHED:
         note_headroom(record, change, -1);
-        update_use(record, change->node);
+        update_use(record, change->node, NULL);
         break;
     case KERF_CHANGE_POD_REMOVED:
         if (!kerf_pod_is_terminal(&kerf_cluster_pod(cluster, change->pod)->pod))
             note_headroom(record, change, -1);
         close_pod(record, change->pod);
-        update_use(record, change->node);
+        update_use(record, change->node, kerf_cluster_pod(cluster, change->pod));
         break;
     default:
         break;
