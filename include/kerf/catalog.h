@@ -10,7 +10,8 @@ struct kerf_catalog; /* immutable once loaded; may be shared by threads */
 
 /**
  * Loads the catalogue for one region. `folder` NULL: the one built into the program; else a folder of CSV files
- * (instance_types.csv, on_demand_prices.csv, spot_prices.csv, zones.csv, zone_gaps.csv), whose prices hold for any region.
+ * (instance_types.csv, on_demand_prices.csv, spot_prices.csv, zones.csv, zone_gaps.csv; instance_catalog/README.md says which
+ * columns), whose prices hold for any region. A few milliseconds.
  * `region` NULL: us-east-1. Unknown region or unusable files: KERF_E_INPUT with places.
  */
 KERF_MUST_CHECK enum kerf_status kerf_catalog_load(const char *folder, const char *region, struct kerf_catalog **out_catalog,

@@ -118,7 +118,8 @@ static void set_kube_reserved(const struct kerf_instance_facts *facts, enum kerf
     bool real_pods = ami_family == KERF_AMI_BOTTLEROCKET || kerf_ami_family_is_windows(ami_family);
     int64_t reserved_for = real_pods ? pod_count : eni_limited_pods(facts, 0);
     kerf_resources_set(out_reserved, KERF_RESOURCE_CPU, reserved_millicores(facts->vcpus) * NANOCORES_PER_MILLICORE);
-    kerf_resources_set(out_reserved, KERF_RESOURCE_MEMORY, (RESERVED_MIB_PER_POD * reserved_for + RESERVED_MIB) * MIB_BYTES * MILLI);
+    kerf_resources_set(out_reserved, KERF_RESOURCE_MEMORY,
+                       (RESERVED_MIB_PER_POD * reserved_for + RESERVED_MIB) * MIB_BYTES * MILLI);
     kerf_resources_set(out_reserved, KERF_RESOURCE_EPHEMERAL_STORAGE, GIB_BYTES * MILLI);
 }
 
@@ -130,7 +131,8 @@ static int64_t share_millibytes(int64_t capacity_millibytes, double percent)
     return (int64_t)ceil((double)(capacity_millibytes / MILLI) / 100 * percent) * MILLI;
 }
 
-static int64_t eviction_millibytes(const struct kerf_kubelet_signal *signal, int64_t capacity_millibytes, int64_t default_millibytes)
+static int64_t eviction_millibytes(const struct kerf_kubelet_signal *signal, int64_t capacity_millibytes,
+                                   int64_t default_millibytes)
 {
     if (!signal->present)
         return default_millibytes;
@@ -190,11 +192,12 @@ void kerf_instance_amounts(const struct kerf_instance_facts *facts, const struct
     set_kube_reserved(facts, settings->ami_family, pod_count, &out_type->kube_reserved);
     override(&out_type->kube_reserved, &settings->kubelet->kube_reserved);
     out_type->system_reserved = settings->kubelet->system_reserved;
-    kerf_resources_set(&out_type->eviction_threshold, KERF_RESOURCE_MEMORY,
-                       eviction_millibytes(&settings->kubelet->eviction_hard_memory, memory_millibytes, EVICTION_MIB * MIB_BYTES * MILLI));
     kerf_resources_set(
-        &out_type->eviction_threshold, KERF_RESOURCE_EPHEMERAL_STORAGE,
-        eviction_millibytes(&settings->kubelet->eviction_hard_storage, storage_millibytes, share_millibytes(storage_millibytes, 10)));
+        &out_type->eviction_threshold, KERF_RESOURCE_MEMORY,
+        eviction_millibytes(&settings->kubelet->eviction_hard_memory, memory_millibytes, EVICTION_MIB * MIB_BYTES * MILLI));
+    kerf_resources_set(&out_type->eviction_threshold, KERF_RESOURCE_EPHEMERAL_STORAGE,
+                       eviction_millibytes(&settings->kubelet->eviction_hard_storage, storage_millibytes,
+                                           share_millibytes(storage_millibytes, 10)));
     set_allocatable(out_type);
 }
 
@@ -219,7 +222,8 @@ static int64_t visible_memory_mib(const struct kerf_instance_facts *facts)
 }
 
 void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum kerf_ami_family ami_family, int32_t max_pods,
-                                 int64_t root_volume_bytes, struct kerf_resources *out_capacity, struct kerf_resources *out_allocatable)
+                                 int64_t root_volume_bytes, struct kerf_resources *out_capacity,
+                                 struct kerf_resources *out_allocatable)
 {
     struct kerf_kubelet kubelet = {.max_pods = max_pods > 0 ? max_pods : -1};
     struct kerf_node_settings settings = {.ami_family = ami_family, .kubelet = &kubelet};

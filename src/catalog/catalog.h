@@ -127,7 +127,8 @@ struct kerf_instance_types kerf_catalog_list_types(const struct kerf_catalog *ca
  * allocatable as the node itself reports them, root volume in bytes.
  */
 void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum kerf_ami_family ami_family, int32_t max_pods,
-                                 int64_t root_volume_bytes, struct kerf_resources *out_capacity, struct kerf_resources *out_allocatable);
+                                 int64_t root_volume_bytes, struct kerf_resources *out_capacity,
+                                 struct kerf_resources *out_allocatable);
 
 /**
  * Volumes that the EBS CSI driver says a node of the type can attach (the count of its CSINode): what EC2 allows, less the root
@@ -169,7 +170,7 @@ const char *kerf_ami_family_text(enum kerf_ami_family ami_family); /* as an EC2N
 /**
  * `--unavailable capacityType:type:zone[,...]`, `*` for type or zone: sets the bits of those offerings. `place` names the flag in errors.
  */
-KERF_MUST_CHECK enum kerf_status kerf_catalog_mark_unavailable(const struct kerf_catalog *catalog, const char *list, uint64_t *bits,
-                                                               struct kerf_place place, struct kerf_errors *errs);
+KERF_MUST_CHECK enum kerf_status kerf_catalog_mark_unavailable(const struct kerf_catalog *catalog, const char *list,
+                                                               uint64_t *bits, struct kerf_place place, struct kerf_errors *errs);
 
 #endif

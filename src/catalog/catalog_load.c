@@ -157,10 +157,10 @@ static enum kerf_status note_snapshot(struct kerf_catalog *catalog, const char *
     KERF_ASSERT(kerf_csv_row_count(csv) == 1);
     const char *on_demand = kerf_csv_text(csv, 0, kerf_csv_find_column(csv, "on_demand_date"));
     const char *spot = kerf_csv_text(csv, 0, kerf_csv_find_column(csv, "spot_date"));
-    catalog->snapshot =
-        spot[0] != '\0'
-            ? kerf_arena_format(&catalog->arena, "built-in, %s: On-Demand %s, Spot estimate %s", catalog->region->text, on_demand, spot)
-            : kerf_arena_format(&catalog->arena, "built-in, %s: On-Demand %s, no Spot prices", catalog->region->text, on_demand);
+    catalog->snapshot = spot[0] != '\0' ? kerf_arena_format(&catalog->arena, "built-in, %s: On-Demand %s, Spot estimate %s",
+                                                            catalog->region->text, on_demand, spot)
+                                        : kerf_arena_format(&catalog->arena, "built-in, %s: On-Demand %s, no Spot prices",
+                                                            catalog->region->text, on_demand);
     kerf_csv_free(csv);
     return KERF_OK;
 }
@@ -183,11 +183,10 @@ static enum kerf_status check_builtin_region(const char *region, struct kerf_err
         struct kerf_text list = {0};
         for (uint32_t i = 0; nearest == NULL && i < count; i++)
             kerf_text_append_format(&list, "%s%s", i == 0 ? "" : ", ", names[i]);
-        status = nearest != NULL
-                     ? kerf_errors_add(errs, (struct kerf_place){.file = "region"}, "the catalogue has no prices of \"%s\"; did you mean %s?",
-                                       region, nearest)
-                     : kerf_errors_add(errs, (struct kerf_place){.file = "region"}, "the catalogue has no prices of \"%s\" (it has %s)",
-                                       region, list.bytes);
+        status = nearest != NULL ? kerf_errors_add(errs, (struct kerf_place){.file = "region"},
+                                                   "the catalogue has no prices of \"%s\"; did you mean %s?", region, nearest)
+                                 : kerf_errors_add(errs, (struct kerf_place){.file = "region"},
+                                                   "the catalogue has no prices of \"%s\" (it has %s)", region, list.bytes);
         kerf_text_fini(&list);
     }
     free(names);
@@ -213,7 +212,8 @@ enum kerf_status kerf_catalog_of_tables(const struct kerf_catalog_tables *tables
     return status;
 }
 
-enum kerf_status kerf_catalog_load(const char *folder, const char *region, struct kerf_catalog **out_catalog, struct kerf_errors *errs)
+enum kerf_status kerf_catalog_load(const char *folder, const char *region, struct kerf_catalog **out_catalog,
+                                   struct kerf_errors *errs)
 {
     if (region == NULL)
         region = default_region;

@@ -58,19 +58,22 @@ static enum kerf_status read_zone(const struct price_reader *reader, uint32_t ro
     *out_zone_index = kerf_catalog_zone_index(reader->catalog, kerf_name_find(reader->catalog->vocabulary->names, text));
     if (*out_zone_index != KERF_NOT_FOUND)
         return KERF_OK;
-    return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->zone_column), "\"%s\" is none of the zones of zones.csv", text);
+    return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->zone_column),
+                           "\"%s\" is none of the zones of zones.csv", text);
 }
 
 static enum kerf_status read_price(const struct price_reader *reader, uint32_t row, double *out_price)
 {
     if (kerf_csv_text(reader->csv, row, reader->price_column)[0] == '\0')
-        return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->price_column), "is empty; leave out the row of a type without a price");
+        return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->price_column),
+                               "is empty; leave out the row of a type without a price");
     return kerf_csv_read_double(reader->csv, row, reader->price_column, 0, USD_PER_HOUR_MAX, out_price, reader->errs);
 }
 
 static enum kerf_status add_twice(const struct price_reader *reader, uint32_t row, const struct kerf_instance_facts *facts)
 {
-    return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->type_column), "%s stands there twice", facts->name->text);
+    return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row, reader->type_column), "%s stands there twice",
+                           facts->name->text);
 }
 
 /* ---- zones --------------------------------------------------------------------------------------------------------------- */
@@ -103,7 +106,8 @@ enum kerf_status kerf_catalog_read_zones(struct kerf_catalog *catalog, const str
         catalog->zones[catalog->zone_count++] = (struct kerf_zone){name, id[0] != '\0' ? kerf_name_of(names, id) : NULL};
     }
     if (catalog->zone_count == 0)
-        return kerf_errors_add(errs, kerf_csv_header_place(csv, reader.zone_column), "no zones of region %s", catalog->region->text);
+        return kerf_errors_add(errs, kerf_csv_header_place(csv, reader.zone_column), "no zones of region %s",
+                               catalog->region->text);
     kerf_sort(catalog->zones, catalog->zone_count, sizeof catalog->zones[0], compare_zones, NULL);
     return KERF_OK;
 }
@@ -111,7 +115,8 @@ enum kerf_status kerf_catalog_read_zones(struct kerf_catalog *catalog, const str
 /* ---- prices -------------------------------------------------------------------------------------------------------------- */
 
 /* Karpenter decides with its own list where that differs from what is billed (bare metal: aws-instance-model.md 7). */
-static enum kerf_status read_on_demand(struct kerf_catalog *catalog, const struct kerf_csv *csv, bool *out_sold, struct kerf_errors *errs)
+static enum kerf_status read_on_demand(struct kerf_catalog *catalog, const struct kerf_csv *csv, bool *out_sold,
+                                       struct kerf_errors *errs)
 {
     struct price_reader reader;
     KERF_TRY(open_table(catalog, csv, true, true, false, errs, &reader));
@@ -122,10 +127,12 @@ static enum kerf_status read_on_demand(struct kerf_catalog *catalog, const struc
         if (facts == NULL)
             continue;
         double billed = NAN;
-        enum kerf_status row_status = isnan(facts->billed_usd_per_hour) ? read_price(&reader, row, &billed) : add_twice(&reader, row, facts);
+        enum kerf_status row_status =
+            isnan(facts->billed_usd_per_hour) ? read_price(&reader, row, &billed) : add_twice(&reader, row, facts);
         facts->billed_usd_per_hour = facts->on_demand_usd_per_hour = billed;
         if (row_status == KERF_OK)
-            row_status = kerf_csv_read_double(csv, row, karpenter_column, 0, USD_PER_HOUR_MAX, &facts->on_demand_usd_per_hour, errs);
+            row_status =
+                kerf_csv_read_double(csv, row, karpenter_column, 0, USD_PER_HOUR_MAX, &facts->on_demand_usd_per_hour, errs);
         if (row_status != KERF_OK)
             status = row_status;
         out_sold[facts - catalog->facts] = true;

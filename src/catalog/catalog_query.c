@@ -49,8 +49,8 @@ static enum kerf_status require_zone(struct kerf_catalog_answer *answer, const c
     struct kerf_text list = {0};
     for (size_t i = 0; i < catalog->zone_count; i++)
         kerf_text_append_format(&list, "%s%s", i == 0 ? "" : ", ", catalog->zones[i].name->text);
-    enum kerf_status status = kerf_errors_add(errs, (struct kerf_place){.file = "zone"}, "\"%s\" is none of the zones of %s (%s)", zone,
-                                              catalog->region->text, list.bytes);
+    enum kerf_status status = kerf_errors_add(errs, (struct kerf_place){.file = "zone"}, "\"%s\" is none of the zones of %s (%s)",
+                                              zone, catalog->region->text, list.bytes);
     kerf_text_fini(&list);
     return status;
 }
@@ -142,8 +142,8 @@ static enum kerf_status refuse_type(const struct kerf_catalog *catalog, const ch
     struct kerf_place place = {.file = "instance type"};
     kerf_name name = kerf_name_find(catalog->vocabulary->names, type_name);
     if (kerf_catalog_find_anywhere(catalog, name) != NULL)
-        return kerf_errors_add(errs, place, "%s has no price in %s, so it is not sold there as far as the catalogue knows (%s)", type_name,
-                               catalog->region->text, catalog->snapshot);
+        return kerf_errors_add(errs, place, "%s has no price in %s, so it is not sold there as far as the catalogue knows (%s)",
+                               type_name, catalog->region->text, catalog->snapshot);
     const char **names = kerf_allocate(kerf_array_bytes(catalog->facts_count, sizeof *names));
     for (size_t i = 0; i < catalog->facts_count; i++)
         names[i] = catalog->facts[i].name->text;
@@ -154,8 +154,9 @@ static enum kerf_status refuse_type(const struct kerf_catalog *catalog, const ch
     return kerf_errors_add(errs, place, "the catalogue has no type \"%s\" (names are like m5.large)", type_name);
 }
 
-enum kerf_status kerf_catalog_ask_type(struct kerf_catalog *catalog, const char *type_name, const struct kerf_catalog_query *query,
-                                       struct kerf_catalog_answer **out_answer, struct kerf_errors *errs)
+enum kerf_status kerf_catalog_ask_type(struct kerf_catalog *catalog, const char *type_name,
+                                       const struct kerf_catalog_query *query, struct kerf_catalog_answer **out_answer,
+                                       struct kerf_errors *errs)
 {
     const struct kerf_instance_facts *facts = kerf_catalog_find(catalog, kerf_name_find(catalog->vocabulary->names, type_name));
     if (facts == NULL)

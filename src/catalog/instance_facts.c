@@ -174,7 +174,8 @@ static enum kerf_status read_usage_classes(struct reader *reader, uint32_t row_i
             facts->supports[KERF_SPOT] = true;
         else if (length != strlen("capacity-block") || memcmp(text, "capacity-block", length) != 0)
             return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row_index, reader->usage_column),
-                                   "\"%.*s\" is not a usage class (on-demand, spot, capacity-block, joined by +)", (int)length, text);
+                                   "\"%.*s\" is not a usage class (on-demand, spot, capacity-block, joined by +)", (int)length,
+                                   text);
         if (text[length] == '\0')
             return KERF_OK;
         text += length + 1;
@@ -190,7 +191,8 @@ static enum kerf_status read_cell(struct reader *reader, uint32_t row_index, siz
         *(int64_t *)(void *)(base + column->offset) = -1;
     if (text[0] == '\0') {
         if (column->required)
-            return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row_index, csv_column), "is empty; every type needs it");
+            return kerf_errors_add(reader->errs, kerf_csv_place(reader->csv, row_index, csv_column),
+                                   "is empty; every type needs it");
         return KERF_OK;
     }
     switch (column->kind) {
@@ -217,7 +219,8 @@ static enum kerf_status read_row(struct reader *reader, uint32_t row_index, stru
     const char *name = kerf_csv_text(reader->csv, row_index, reader->name_column);
     const char *dot = strchr(name, '.');
     if (dot == NULL || dot == name || dot[1] == '\0')
-        return kerf_errors_add(reader->errs, name_place, "\"%s\" is not the name of an instance type (family.size, such as m5.large)", name);
+        return kerf_errors_add(reader->errs, name_place,
+                               "\"%s\" is not the name of an instance type (family.size, such as m5.large)", name);
     facts->name = intern(reader, name);
     if (kerf_name_map_get(&reader->catalog->by_name, facts->name) != KERF_NOT_FOUND)
         return kerf_errors_add(reader->errs, name_place, "%s stands there twice", name);
@@ -237,8 +240,8 @@ static enum kerf_status read_row(struct reader *reader, uint32_t row_index, stru
     if (facts->enis_all_cards < 0)
         facts->enis_all_cards = facts->enis;
     facts->ebs_attachment_shared = strcmp(kerf_csv_text(reader->csv, row_index, reader->attachment_type_column), "shared") == 0;
-    facts->max_pods =
-        (int32_t)kerf_vpc_max_pods((struct kerf_eni_limits){(int32_t)facts->enis, (int32_t)facts->ipv4_per_eni}, KERF_IP_SECONDARY, 0);
+    facts->max_pods = (int32_t)kerf_vpc_max_pods((struct kerf_eni_limits){(int32_t)facts->enis, (int32_t)facts->ipv4_per_eni},
+                                                 KERF_IP_SECONDARY, 0);
     set_name_labels(reader, facts, row);
     set_labels(reader, facts, row);
     facts->old_storage = has_old_storage(row);

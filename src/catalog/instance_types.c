@@ -235,7 +235,8 @@ static struct value_list capacity_type_values(struct listing *listing, const str
     return *list;
 }
 
-static struct value_list values_of(struct listing *listing, size_t rule_index, const struct kerf_instance_facts *facts, uint32_t zone_mask)
+static struct value_list values_of(struct listing *listing, size_t rule_index, const struct kerf_instance_facts *facts,
+                                   uint32_t zone_mask)
 {
     const struct requirement_rule *rule = listing->rules[rule_index];
     switch (rule->source) {
@@ -245,7 +246,8 @@ static struct value_list values_of(struct listing *listing, size_t rule_index, c
         break;
     case FROM_NODECLASS:
         /* Windows has no image for arm64, and then no value of the operating system. */
-        if (listing->keys[rule_index] == listing->vocabulary->key_os && kerf_ami_family_is_windows(listing->settings.ami_family) &&
+        if (listing->keys[rule_index] == listing->vocabulary->key_os &&
+            kerf_ami_family_is_windows(listing->settings.ami_family) &&
             !kerf_ami_family_runs(listing->settings.ami_family, facts))
             break;
         return listing->of_nodeclass[rule_index];
@@ -259,7 +261,8 @@ static struct value_list values_of(struct listing *listing, size_t rule_index, c
     return (struct value_list){NULL, 0};
 }
 
-static struct kerf_requirements make_requirements(struct listing *listing, const struct kerf_instance_facts *facts, uint32_t zone_mask)
+static struct kerf_requirements make_requirements(struct listing *listing, const struct kerf_instance_facts *facts,
+                                                  uint32_t zone_mask)
 {
     struct kerf_requirements requirements = {KERF_NEW_ARRAY(listing->arena, struct kerf_requirement, REQUIREMENT_COUNT), 0,
                                              REQUIREMENT_COUNT};
@@ -267,8 +270,10 @@ static struct kerf_requirements make_requirements(struct listing *listing, const
         struct value_list values = values_of(listing, i, facts, zone_mask);
         if (listing->rules[i]->source == ZONE_ID && values.count == 0)
             continue; /* without known zone ids there is no such requirement */
-        requirements.items[requirements.count++] = (struct kerf_requirement){
-            .key = listing->keys[i], .min_values = -1, .values = values.count > 0 ? values.items : NULL, .value_count = values.count};
+        requirements.items[requirements.count++] = (struct kerf_requirement){.key = listing->keys[i],
+                                                                             .min_values = -1,
+                                                                             .values = values.count > 0 ? values.items : NULL,
+                                                                             .value_count = values.count};
     }
     return requirements;
 }
@@ -284,7 +289,8 @@ static void prepare_offerings(struct listing *listing)
     for (size_t zone = 0; zone < listing->catalog->zone_count; zone++) {
         for (size_t i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++) {
             struct kerf_requirements *requirements = &listing->offering_requirements[zone][i];
-            struct kerf_requirement one = kerf_requirement_in(listing->arena, vocabulary->key_capacity_type, &capacity_types[i], 1);
+            struct kerf_requirement one =
+                kerf_requirement_in(listing->arena, vocabulary->key_capacity_type, &capacity_types[i], 1);
             kerf_requirements_set(listing->arena, requirements, &one);
             one = kerf_requirement_in(listing->arena, vocabulary->key_zone, &listing->catalog->zones[zone].name, 1);
             kerf_requirements_set(listing->arena, requirements, &one);

@@ -12,7 +12,8 @@ static enum kerf_status expected(const struct scanner *scanner, const char *what
 {
     if (*scanner->at == '\0')
         return kerf_errors_add(scanner->errs, scanner->place, "\"%s\": ends where %s was expected", scanner->text, what);
-    return kerf_errors_add(scanner->errs, scanner->place, "\"%s\": found \"%s\" where %s was expected", scanner->text, scanner->at, what);
+    return kerf_errors_add(scanner->errs, scanner->place, "\"%s\": found \"%s\" where %s was expected", scanner->text,
+                           scanner->at, what);
 }
 
 static void skip_blanks(struct scanner *scanner)

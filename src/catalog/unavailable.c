@@ -5,7 +5,8 @@
 
 static const char expected[] = "capacityType:type:zone, with * for any type or zone";
 
-static enum kerf_status refuse(const char *entry, size_t length, const char *why, struct kerf_place place, struct kerf_errors *errs)
+static enum kerf_status refuse(const char *entry, size_t length, const char *why, struct kerf_place place,
+                               struct kerf_errors *errs)
 {
     return kerf_errors_add(errs, place, "\"%.*s\": %s (expected %s)", (int)length, entry, why, expected);
 }

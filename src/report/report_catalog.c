@@ -47,21 +47,22 @@ static void print_price(double usd_per_hour, FILE *stream)
 
 static void list_text(const struct kerf_catalog_answer *answer, FILE *stream)
 {
-    fprintf(stream, "Prices: %s; USD per hour. Allocatable as Karpenter counts it for %s.\n\n", kerf_catalog_snapshot(answer->catalog),
-            kerf_ami_family_text(answer->ami_family));
+    fprintf(stream, "Prices: %s; USD per hour. Allocatable as Karpenter counts it for %s.\n\n",
+            kerf_catalog_snapshot(answer->catalog), kerf_ami_family_text(answer->ami_family));
     int name_width = (int)strlen("INSTANCE TYPE");
     for (size_t i = 0; i < answer->found_count; i++)
         name_width = (int)kerf_max_i64(name_width, answer->found[i].type->name->length);
-    fprintf(stream, "%-*s  %5s  %9s  %-5s  %4s  %4s  %11s  %11s  %10s  %10s  %9s\n", name_width, "INSTANCE TYPE", "VCPUS", "MEMORY", "ARCH",
-            "GPUS", "PODS", "ALLOC CPU", "ALLOC MEM", "ON-DEMAND", "SPOT", "RECLAIMED");
+    fprintf(stream, "%-*s  %5s  %9s  %-5s  %4s  %4s  %11s  %11s  %10s  %10s  %9s\n", name_width, "INSTANCE TYPE", "VCPUS",
+            "MEMORY", "ARCH", "GPUS", "PODS", "ALLOC CPU", "ALLOC MEM", "ON-DEMAND", "SPOT", "RECLAIMED");
     for (size_t i = 0; i < answer->found_count; i++) {
         const struct kerf_catalog_found *found = &answer->found[i];
         const struct kerf_instance_facts *facts = found->type->facts;
         char cpu[QUANTITY_BYTES];
         char memory[QUANTITY_BYTES];
-        fprintf(stream, "%-*s  %5" PRId64 "  %5.5g GiB  %-5s  %4" PRId64 "  %4" PRId64 "  %11s  %11s", name_width, facts->name->text,
-                facts->vcpus, (double)facts->memory_mib / MIB_PER_GIB, facts->arch->text, kerf_max_i64(facts->gpu_count, 0),
-                found->type->capacity.pods, quantity(cpu, KERF_RESOURCE_CPU, &found->type->allocatable),
+        fprintf(stream, "%-*s  %5" PRId64 "  %5.5g GiB  %-5s  %4" PRId64 "  %4" PRId64 "  %11s  %11s", name_width,
+                facts->name->text, facts->vcpus, (double)facts->memory_mib / MIB_PER_GIB, facts->arch->text,
+                kerf_max_i64(facts->gpu_count, 0), found->type->capacity.pods,
+                quantity(cpu, KERF_RESOURCE_CPU, &found->type->allocatable),
                 quantity(memory, KERF_RESOURCE_MEMORY, &found->type->allocatable));
         print_price(found->usd_per_hour[KERF_ON_DEMAND], stream);
         print_price(found->usd_per_hour[KERF_SPOT], stream);
@@ -69,8 +70,10 @@ static void list_text(const struct kerf_catalog_answer *answer, FILE *stream)
     }
     fprintf(stream, "\n%zu instance types", answer->found_count);
     if (answer->unavailable_count > 0)
-        fprintf(stream, "; %zu more meet the requirements, but can't be launched: no price, not sold there, or no image of the AMI family",
-                answer->unavailable_count);
+        fprintf(
+            stream,
+            "; %zu more meet the requirements, but can't be launched: no price, not sold there, or no image of the AMI family",
+            answer->unavailable_count);
     fprintf(stream, ".\n");
 }
 
@@ -81,8 +84,8 @@ static void list_csv(const struct kerf_catalog_answer *answer, FILE *stream)
     for (size_t i = 0; i < answer->found_count; i++) {
         const struct kerf_catalog_found *found = &answer->found[i];
         const struct kerf_instance_facts *facts = found->type->facts;
-        fprintf(stream, "%s,%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, facts->name->text, facts->vcpus,
-                facts->memory_mib, facts->arch->text, kerf_max_i64(facts->gpu_count, 0), found->type->capacity.pods,
+        fprintf(stream, "%s,%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, facts->name->text,
+                facts->vcpus, facts->memory_mib, facts->arch->text, kerf_max_i64(facts->gpu_count, 0), found->type->capacity.pods,
                 found->type->allocatable.cpu_nanocores / 1000000, found->type->allocatable.memory_millibytes / 1000);
         for (int k = 0; k < KERF_CAPACITY_TYPE_COUNT; k++) {
             char price[KERF_DOUBLE_TEXT_BYTES] = "";
@@ -232,13 +235,14 @@ static void type_json(struct kerf_catalog_answer *answer, FILE *stream)
 
 static void print_amounts(const struct kerf_instance_type *type, const struct kerf_vocabulary *vocabulary, FILE *stream)
 {
-    fprintf(stream, "%-32s %14s %14s %14s %14s %14s\n", "RESOURCE", "CAPACITY", "KUBE RESERVED", "SYSTEM", "EVICTION", "ALLOCATABLE");
+    fprintf(stream, "%-32s %14s %14s %14s %14s %14s\n", "RESOURCE", "CAPACITY", "KUBE RESERVED", "SYSTEM", "EVICTION",
+            "ALLOCATABLE");
     for (uint32_t i = 0; i < vocabulary->resource_count; i++) {
         enum kerf_resource resource = (enum kerf_resource)i;
         if (!kerf_resources_has(&type->capacity, resource) || type->capacity.amounts[resource] == 0)
             continue;
-        const struct kerf_resources *columns[] = {&type->capacity, &type->kube_reserved, &type->system_reserved, &type->eviction_threshold,
-                                                  &type->allocatable};
+        const struct kerf_resources *columns[] = {&type->capacity, &type->kube_reserved, &type->system_reserved,
+                                                  &type->eviction_threshold, &type->allocatable};
         fprintf(stream, "%-32s", vocabulary->resource_names[i]->text);
         for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
             char text[QUANTITY_BYTES];

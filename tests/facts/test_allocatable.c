@@ -44,7 +44,8 @@ static void load(void)
     cr_assert_eq(status, KERF_OK);
     kerf_arena_init(&arena);
     struct kerf_ec2nodeclass nodeclass = {.kubelet = {.max_pods = -1}};
-    types = kerf_catalog_list_types(catalog, &nodeclass, kerf_instance_options_default(), kerf_catalog_vocabulary(catalog), &arena);
+    types =
+        kerf_catalog_list_types(catalog, &nodeclass, kerf_instance_options_default(), kerf_catalog_vocabulary(catalog), &arena);
     exceptions = read_facts("tests/facts/karpenter_exceptions.csv");
 }
 
@@ -61,7 +62,8 @@ TestSuite(allocatable_facts, .init = load, .fini = unload);
 
 static const struct kerf_instance_type *type_of(const char *name)
 {
-    const struct kerf_instance_facts *facts = kerf_catalog_find(catalog, kerf_name_find(kerf_catalog_vocabulary(catalog)->names, name));
+    const struct kerf_instance_facts *facts =
+        kerf_catalog_find(catalog, kerf_name_find(kerf_catalog_vocabulary(catalog)->names, name));
     cr_assert_not_null(facts, "%s", name);
     return &types.items[facts->index];
 }

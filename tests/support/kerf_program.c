@@ -26,7 +26,8 @@ struct program_result kerf_program_run(const char *arguments)
     int error_file = mkstemp(error_path);
     cr_assert_geq(error_file, 0);
     char command[4096];
-    int length = snprintf(command, sizeof command, "%s/kerf %s </dev/null 2>%s", build != NULL ? build : "build/release", arguments, error_path);
+    int length = snprintf(command, sizeof command, "%s/kerf %s </dev/null 2>%s", build != NULL ? build : "build/release",
+                          arguments, error_path);
     cr_assert_lt(length, (int)sizeof command);
     FILE *pipe = popen(command, "r");
     cr_assert_not_null(pipe);

@@ -267,5 +267,6 @@ Test(amounts, volumes_that_a_node_can_attach)
         {"m8g.large", 0, 3, 31},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_expect_eq(kerf_catalog_volume_limit(facts_of(rows[i].name), rows[i].devices, rows[i].enis), rows[i].want, "row %zu", i);
+        cr_expect_eq(kerf_catalog_volume_limit(facts_of(rows[i].name), rows[i].devices, rows[i].enis), rows[i].want, "row %zu",
+                     i);
 }

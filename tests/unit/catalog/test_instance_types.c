@@ -42,7 +42,8 @@ static const struct kerf_instance_type *list_one(const char *name, const struct 
     return &types.items[kerf_catalog_find(catalog, name_of(name))->index];
 }
 
-static const struct kerf_offering *offering_of(const struct kerf_instance_type *type, const char *zone, enum kerf_capacity_type capacity_type)
+static const struct kerf_offering *offering_of(const struct kerf_instance_type *type, const char *zone,
+                                               enum kerf_capacity_type capacity_type)
 {
     for (uint32_t i = 0; i < type->offering_count; i++) {
         const struct kerf_offering *offering = &type->offerings[i];
@@ -100,7 +101,8 @@ Test(instance_types, requirements_of_a_type)
     cr_expect(values_are(m5, vocabulary->key_region, "us-east-1"));
     cr_expect(values_are(m5, vocabulary->key_nitro_sandbox, "false"));
     cr_expect_eq(kerf_requirement_operator(kerf_requirements_get(m5, vocabulary->key_gpu_name)), KERF_OP_DOES_NOT_EXIST);
-    cr_expect_eq(kerf_requirement_operator(kerf_requirements_get(m5, vocabulary->key_capacity_reservation_id)), KERF_OP_DOES_NOT_EXIST);
+    cr_expect_eq(kerf_requirement_operator(kerf_requirements_get(m5, vocabulary->key_capacity_reservation_id)),
+                 KERF_OP_DOES_NOT_EXIST);
     cr_expect_eq(kerf_requirement_operator(kerf_requirements_get(m5, vocabulary->key_windows_build)), KERF_OP_DOES_NOT_EXIST);
     cr_expect_null(kerf_requirements_get(m5, vocabulary->key_placement_group_id));
     for (size_t i = 1; i < m5->count; i++)
@@ -222,10 +224,12 @@ Test(instance_types, labels_are_single_values)
 /* Names that mean something beyond letters and digits. */
 Test(instance_types, category_and_generation_of_odd_names)
 {
-    test_folder_write(&folder, "instance_types.csv",
-                      "name,arch,vcpus,memory_mib,max_enis_default_card,ipv4_per_eni\n"
-                      "c7i-flex.large,amd64,2,4096,3,10\nu-24tb1.112xlarge,amd64,448,25165824,15,50\nu7i-12tb.224xlarge,amd64,896,12582912,15,50\n"
-                      "mac-m4.metal,arm64,10,24576,8,30\nhpc7a.12xlarge,amd64,24,786432,4,50\nx2iedn.metal,amd64,128,4194304,15,50\n");
+    test_folder_write(
+        &folder, "instance_types.csv",
+        "name,arch,vcpus,memory_mib,max_enis_default_card,ipv4_per_eni\n"
+        "c7i-flex.large,amd64,2,4096,3,10\nu-24tb1.112xlarge,amd64,448,25165824,15,50\nu7i-12tb.224xlarge,amd64,896,12582912,15,"
+        "50\n"
+        "mac-m4.metal,arm64,10,24576,8,30\nhpc7a.12xlarge,amd64,24,786432,4,50\nx2iedn.metal,amd64,128,4194304,15,50\n");
     test_folder_write(&folder, "on_demand_prices.csv", "instance_type,usd_per_hour\nc7i-flex.large,0.08\n");
     test_folder_write(&folder, "spot_prices.csv", "instance_type,usd_per_hour\n");
     test_folder_remove(&folder, "zone_gaps.csv");

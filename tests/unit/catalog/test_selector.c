@@ -141,13 +141,16 @@ Test(selector, unavailable_offerings)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t bits[1] = {0};
         cr_assert_leq(kerf_catalog_offering_count(catalog), 64);
-        enum kerf_status status = kerf_catalog_mark_unavailable(catalog, rows[i].list, bits, (struct kerf_place){.file = "--unavailable"}, errs);
+        enum kerf_status status =
+            kerf_catalog_mark_unavailable(catalog, rows[i].list, bits, (struct kerf_place){.file = "--unavailable"}, errs);
         cr_expect_eq(status, rows[i].count == SIZE_MAX ? KERF_E_INPUT : KERF_OK, "%s", rows[i].list);
         if (status == KERF_OK)
             cr_expect_eq(kerf_bitset_count(bits, 1), rows[i].count, "%s", rows[i].list);
     }
     uint64_t bits[1] = {0};
-    cr_assert_eq(kerf_catalog_mark_unavailable(catalog, "spot:m5.large:us-east-1b", bits, (struct kerf_place){.file = "--unavailable"}, errs), KERF_OK);
+    cr_assert_eq(kerf_catalog_mark_unavailable(catalog, "spot:m5.large:us-east-1b", bits,
+                                               (struct kerf_place){.file = "--unavailable"}, errs),
+                 KERF_OK);
     kerf_name name = kerf_name_find(kerf_catalog_vocabulary(catalog)->names, "m5.large");
     cr_expect(kerf_bit_get(bits, kerf_catalog_offering_index(catalog, kerf_catalog_find(catalog, name)->index, 1, KERF_SPOT)));
 }
