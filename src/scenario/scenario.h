@@ -156,6 +156,7 @@ struct kerf_design {
     const char *name;
     struct kerf_catalog *catalog;
     struct kerf_vocabulary *vocabulary; /* parent of each replication's */
+    struct kerf_instance_options instance_options;
     struct kerf_objects objects;        /* manifests and nodeGroups, settled, without pods of workloads */
     const kerf_name *zones;             /* of the cluster */
     uint32_t zone_count;
