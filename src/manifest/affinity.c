@@ -13,13 +13,15 @@ static void read_pod_term(struct kerf_reader *reader, const struct kerf_value *i
     term->mismatch_label_keys = kerf_field_names(reader, item, "mismatchLabelKeys", &term->mismatch_label_key_count);
 }
 
-static struct kerf_pod_affinity_terms read_pod_terms(struct kerf_reader *reader, const struct kerf_value *affinity, bool preferred)
+static struct kerf_pod_affinity_terms read_pod_terms(struct kerf_reader *reader, const struct kerf_value *affinity,
+                                                     bool preferred)
 {
-    const char *key = preferred ? "preferredDuringSchedulingIgnoredDuringExecution" : "requiredDuringSchedulingIgnoredDuringExecution";
+    const char *key =
+        preferred ? "preferredDuringSchedulingIgnoredDuringExecution" : "requiredDuringSchedulingIgnoredDuringExecution";
     const struct kerf_value *list = kerf_field_list(reader, affinity, key);
     uint32_t count = kerf_value_count(list);
     if (count == 0)
-        return (struct kerf_pod_affinity_terms){ 0 };
+        return (struct kerf_pod_affinity_terms){0};
     struct kerf_pod_affinity_term *terms = KERF_NEW_ARRAY(reader->arena, struct kerf_pod_affinity_term, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i];
@@ -31,7 +33,7 @@ static struct kerf_pod_affinity_terms read_pod_terms(struct kerf_reader *reader,
         if (kerf_value_is_map(item))
             read_pod_term(reader, item, &terms[i]);
     }
-    return (struct kerf_pod_affinity_terms){ terms, count };
+    return (struct kerf_pod_affinity_terms){terms, count};
 }
 
 static void read_node_affinity(struct kerf_reader *reader, const struct kerf_value *affinity, struct kerf_pod_spec *spec)
@@ -78,8 +80,8 @@ void kerf_reader_affinity(struct kerf_reader *reader, const struct kerf_value *a
 
 static void read_spread(struct kerf_reader *reader, const struct kerf_value *item, struct kerf_topology_spread *spread)
 {
-    static const char *const actions[] = { "ScheduleAnyway", "DoNotSchedule" };
-    static const char *const policies[] = { "Honor", "Ignore" };
+    static const char *const actions[] = {"ScheduleAnyway", "DoNotSchedule"};
+    static const char *const policies[] = {"Honor", "Ignore"};
     KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN_NEAR_MISSES, "maxSkew", "minDomains", "topologyKey", "whenUnsatisfiable",
                     "labelSelector", "matchLabelKeys", "nodeAffinityPolicy", "nodeTaintsPolicy");
     const struct kerf_value *required = NULL;
@@ -90,7 +92,8 @@ static void read_spread(struct kerf_reader *reader, const struct kerf_value *ite
     spread->do_not_schedule = kerf_field_enum(reader, item, "whenUnsatisfiable", actions, KERF_COUNT_OF(actions), 0) == 1;
     spread->min_domains = kerf_field_i32(reader, item, "minDomains", 1, INT32_MAX, 0);
     if (spread->min_domains && !spread->do_not_schedule)
-        KERF_NOTE(reader, kerf_value_error(kerf_value_get(item, "minDomains"), reader->errs, "minDomains wants whenUnsatisfiable: DoNotSchedule"));
+        KERF_NOTE(reader, kerf_value_error(kerf_value_get(item, "minDomains"), reader->errs,
+                                           "minDomains wants whenUnsatisfiable: DoNotSchedule"));
     spread->node_affinity_policy =
         (enum kerf_node_policy)kerf_field_enum(reader, item, "nodeAffinityPolicy", policies, 2, KERF_NODE_POLICY_HONOR);
     spread->node_taints_policy =
@@ -104,12 +107,12 @@ struct kerf_topology_spreads kerf_field_spreads(struct kerf_reader *reader, cons
     const struct kerf_value *list = kerf_field_list(reader, map, key);
     uint32_t count = kerf_value_count(list);
     if (count == 0)
-        return (struct kerf_topology_spreads){ 0 };
+        return (struct kerf_topology_spreads){0};
     struct kerf_topology_spread *spreads = KERF_NEW_ARRAY(reader->arena, struct kerf_topology_spread, count);
     for (uint32_t i = 0; i < count; i++) {
         KERF_NOTE(reader, kerf_value_expect(&list->items[i], KERF_VALUE_MAP, reader->errs));
         if (kerf_value_is_map(&list->items[i]))
             read_spread(reader, &list->items[i], &spreads[i]);
     }
-    return (struct kerf_topology_spreads){ spreads, count };
+    return (struct kerf_topology_spreads){spreads, count};
 }

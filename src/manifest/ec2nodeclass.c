@@ -6,13 +6,13 @@ static const struct {
     const char *family;
     enum kerf_ami_family value;
 } families[] = {
-    { "al2023", "AL2023", KERF_AMI_AL2023 },
-    { "al2", "AL2", KERF_AMI_AL2 },
-    { "bottlerocket", "Bottlerocket", KERF_AMI_BOTTLEROCKET },
-    { "windows2019", "Windows2019", KERF_AMI_WINDOWS2019 },
-    { "windows2022", "Windows2022", KERF_AMI_WINDOWS2022 },
-    { "windows2025", "Windows2025", KERF_AMI_WINDOWS2025 },
-    { NULL, "Custom", KERF_AMI_CUSTOM },
+    {"al2023", "AL2023", KERF_AMI_AL2023},
+    {"al2", "AL2", KERF_AMI_AL2},
+    {"bottlerocket", "Bottlerocket", KERF_AMI_BOTTLEROCKET},
+    {"windows2019", "Windows2019", KERF_AMI_WINDOWS2019},
+    {"windows2022", "Windows2022", KERF_AMI_WINDOWS2022},
+    {"windows2025", "Windows2025", KERF_AMI_WINDOWS2025},
+    {NULL, "Custom", KERF_AMI_CUSTOM},
 };
 
 /** The family of `al2023@latest`. */
@@ -25,8 +25,10 @@ static bool family_of_alias(struct kerf_reader *reader, const struct kerf_value 
             return true;
         }
     }
-    KERF_NOTE(reader, kerf_value_error(alias, reader->errs, "\"%s\" is no alias; expected FAMILY@VERSION with al2023, al2, bottlerocket, windows2019, "
-                                                            "windows2022 or windows2025", alias->text));
+    KERF_NOTE(reader, kerf_value_error(alias, reader->errs,
+                                       "\"%s\" is no alias; expected FAMILY@VERSION with al2023, al2, bottlerocket, windows2019, "
+                                       "windows2022 or windows2025",
+                                       alias->text));
     return false;
 }
 
@@ -47,15 +49,17 @@ static void read_family(struct kerf_reader *reader, const struct kerf_value *spe
     if (kerf_value_count(terms) > 0)
         return;
     if (family && families[index].alias)
-        kerf_value_warn(family, reader->errs, "amiSelectorTerms is required since karpenter.k8s.aws/v1; amiSelectorTerms: [{alias: %s@latest}] is meant",
-                        families[index].alias);
+        kerf_value_warn(
+            family, reader->errs,
+            "amiSelectorTerms is required since karpenter.k8s.aws/v1; amiSelectorTerms: [{alias: %s@latest}] is meant",
+            families[index].alias);
     else
         kerf_value_warn(spec, reader->errs, "amiSelectorTerms is required; amiSelectorTerms: [{alias: al2023@latest}] is taken");
 }
 
 static struct kerf_kubelet_signal read_signal(struct kerf_reader *reader, const struct kerf_value *signals, const char *key)
 {
-    struct kerf_kubelet_signal signal = { 0 };
+    struct kerf_kubelet_signal signal = {0};
     const struct kerf_value *value = kerf_value_get(signals, key);
     const char *text = kerf_field_text(reader, signals, key);
     size_t length = text ? strlen(text) : 0;
@@ -70,19 +74,21 @@ static struct kerf_kubelet_signal read_signal(struct kerf_reader *reader, const 
         signal.present = signal.percent = true;
         return signal;
     }
-    KERF_NOTE(reader, kerf_value_error(value, reader->errs, "\"%s\" is no share of the capacity; expected 0%% to 100%% or a quantity", text));
-    return (struct kerf_kubelet_signal){ 0 };
+    KERF_NOTE(reader, kerf_value_error(value, reader->errs,
+                                       "\"%s\" is no share of the capacity; expected 0%% to 100%% or a quantity", text));
+    return (struct kerf_kubelet_signal){0};
 }
 
 static void read_kubelet(struct kerf_reader *reader, const struct kerf_value *spec, struct kerf_kubelet *kubelet)
 {
     const struct kerf_value *value = kerf_field_map(reader, spec, "kubelet");
-    *kubelet = (struct kerf_kubelet){ .max_pods = -1 };
+    *kubelet = (struct kerf_kubelet){.max_pods = -1};
     if (!value)
         return;
-    KERF_CHECK_KEYS(reader, value, KERF_KEYS_WARN, "maxPods", "podsPerCore", "kubeReserved", "systemReserved", "evictionHard", "evictionSoft",
-                    "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "clusterDNS", "cpuCFSQuota", "imageGCHighThresholdPercent",
-                    "imageGCLowThresholdPercent", "memoryManagerPolicy", "reservedMemory", "registryPullQPS", "registryBurst");
+    KERF_CHECK_KEYS(reader, value, KERF_KEYS_WARN, "maxPods", "podsPerCore", "kubeReserved", "systemReserved", "evictionHard",
+                    "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "clusterDNS", "cpuCFSQuota",
+                    "imageGCHighThresholdPercent", "imageGCLowThresholdPercent", "memoryManagerPolicy", "reservedMemory",
+                    "registryPullQPS", "registryBurst");
     const struct kerf_value *max_pods = kerf_value_get(value, "maxPods");
     if (kerf_value_is_scalar(max_pods) && max_pods->quoted)
         kerf_value_warn(max_pods, reader->errs, "an expression is followed only with the gate NodeClassCEL; taken as not given");
@@ -119,7 +125,8 @@ static void read_block_devices(struct kerf_reader *reader, const struct kerf_val
     nodeclass->block_device_count = count;
 }
 
-static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_value *status, struct kerf_ec2nodeclass *nodeclass)
+static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_value *status,
+                                  struct kerf_ec2nodeclass *nodeclass)
 {
     const struct kerf_value *list = kerf_field_list(reader, status, "subnets");
     uint32_t count = kerf_value_count(list);
@@ -140,16 +147,17 @@ static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_
 
 void kerf_read_ec2nodeclass(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    static const char *const store_policies[] = { "RAID0" };
+    static const char *const store_policies[] = {"RAID0"};
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_ec2nodeclass nodeclass = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_ec2nodeclass nodeclass = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     if (!spec)
         return;
-    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN, "amiFamily", "amiSelectorTerms", "subnetSelectorTerms", "securityGroupSelectorTerms",
-                    "capacityReservationSelectorTerms", "role", "instanceProfile", "userData", "tags", "kubelet", "blockDeviceMappings",
-                    "instanceStorePolicy", "detailedMonitoring", "metadataOptions", "associatePublicIPAddress", "context", "ipPrefixCount",
-                    "networkInterfaces", "placementGroupSelector", "cpuOptions");
+    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN, "amiFamily", "amiSelectorTerms", "subnetSelectorTerms",
+                    "securityGroupSelectorTerms", "capacityReservationSelectorTerms", "role", "instanceProfile", "userData",
+                    "tags", "kubelet", "blockDeviceMappings", "instanceStorePolicy", "detailedMonitoring", "metadataOptions",
+                    "associatePublicIPAddress", "context", "ipPrefixCount", "networkInterfaces", "placementGroupSelector",
+                    "cpuOptions");
     read_family(reader, spec, &nodeclass);
     read_kubelet(reader, spec, &nodeclass.kubelet);
     read_block_devices(reader, spec, &nodeclass);

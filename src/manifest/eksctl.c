@@ -7,13 +7,13 @@ static enum kerf_ami_family family_of(const char *text)
         const char *text;
         enum kerf_ami_family family;
     } families[] = {
-        { "AmazonLinux2023", KERF_AMI_AL2023 },
-        { "AmazonLinux2", KERF_AMI_AL2 },
-        { "Bottlerocket", KERF_AMI_BOTTLEROCKET },
-        { "WindowsServer2019CoreContainer", KERF_AMI_WINDOWS2019 },
-        { "WindowsServer2019FullContainer", KERF_AMI_WINDOWS2019 },
-        { "WindowsServer2022CoreContainer", KERF_AMI_WINDOWS2022 },
-        { "WindowsServer2022FullContainer", KERF_AMI_WINDOWS2022 },
+        {"AmazonLinux2023", KERF_AMI_AL2023},
+        {"AmazonLinux2", KERF_AMI_AL2},
+        {"Bottlerocket", KERF_AMI_BOTTLEROCKET},
+        {"WindowsServer2019CoreContainer", KERF_AMI_WINDOWS2019},
+        {"WindowsServer2019FullContainer", KERF_AMI_WINDOWS2019},
+        {"WindowsServer2022CoreContainer", KERF_AMI_WINDOWS2022},
+        {"WindowsServer2022FullContainer", KERF_AMI_WINDOWS2022},
     };
     for (size_t i = 0; i < KERF_COUNT_OF(families); i++)
         if (strcmp(families[i].text, text) == 0)
@@ -43,13 +43,13 @@ static struct kerf_taints read_taints(struct kerf_reader *reader, const struct k
         struct kerf_value effect = *entry; /* for the place */
         effect.text = colon + 1;
         effect.count = (uint32_t)strlen(effect.text);
-        struct kerf_taint taint = { .key = kerf_name_of(reader->vocabulary->names, entry->key) };
+        struct kerf_taint taint = {.key = kerf_name_of(reader->vocabulary->names, entry->key)};
         if (colon > text)
             taint.value = kerf_name_of_bytes(reader->vocabulary->names, text, (size_t)(colon - text));
         if (kerf_reader_taint_effect(reader, &effect, &taint.effect))
             taints[kept++] = taint;
     }
-    return (struct kerf_taints){ taints, kept };
+    return (struct kerf_taints){taints, kept};
 }
 
 static void read_types(struct kerf_reader *reader, const struct kerf_value *group, bool managed, struct kerf_nodegroup *nodegroup)
@@ -64,9 +64,10 @@ static void read_types(struct kerf_reader *reader, const struct kerf_value *grou
         nodegroup->instance_types = types;
         nodegroup->instance_type_count = 1;
     }
-    nodegroup->spot = managed ? kerf_field_bool(reader, group, "spot", false)
-                              : distribution && kerf_field_i32(reader, distribution, "onDemandBaseCapacity", 0, INT32_MAX, 0) == 0 &&
-                                    kerf_field_i32(reader, distribution, "onDemandPercentageAboveBaseCapacity", 0, 100, 100) == 0;
+    nodegroup->spot = managed
+                          ? kerf_field_bool(reader, group, "spot", false)
+                          : distribution && kerf_field_i32(reader, distribution, "onDemandBaseCapacity", 0, INT32_MAX, 0) == 0 &&
+                                kerf_field_i32(reader, distribution, "onDemandPercentageAboveBaseCapacity", 0, 100, 100) == 0;
 }
 
 /** eksctl: two nodes unless something is given; a size that is not given follows the others. */
@@ -82,7 +83,8 @@ static void read_sizes(struct kerf_reader *reader, const struct kerf_value *grou
     if (max < 0)
         max = desired > min ? desired : min;
     if (min > desired || desired > max)
-        KERF_NOTE(reader, kerf_value_error(group, reader->errs, "sizes contradict: minSize %" PRId32 ", desiredCapacity %" PRId32 ", maxSize %" PRId32,
+        KERF_NOTE(reader, kerf_value_error(group, reader->errs,
+                                           "sizes contradict: minSize %" PRId32 ", desiredCapacity %" PRId32 ", maxSize %" PRId32,
                                            min, desired, max));
     nodegroup->min_size = min;
     nodegroup->max_size = max;
@@ -92,21 +94,22 @@ static void read_sizes(struct kerf_reader *reader, const struct kerf_value *grou
 static void read_group(struct kerf_reader *reader, const struct kerf_value *group, const struct kerf_value *object, bool managed)
 {
     struct kerf_nodegroup nodegroup = {
-        .meta = { .created_epoch_us = KERF_TIME_UNSET,
-                  .deletion_epoch_us = KERF_TIME_UNSET,
-                  .input_index = reader->objects->object_count++,
-                  .place = kerf_reader_place(reader, group) },
+        .meta = {.created_epoch_us = KERF_TIME_UNSET,
+                 .deletion_epoch_us = KERF_TIME_UNSET,
+                 .input_index = reader->objects->object_count++,
+                 .place = kerf_reader_place(reader, group)},
     };
     KERF_NOTE(reader, kerf_value_expect(group, KERF_VALUE_MAP, reader->errs));
     if (!kerf_value_is_map(group))
         return;
-    KERF_CHECK_KEYS(reader, group, KERF_KEYS_WARN_NEAR_MISSES, "name", "instanceType", "instanceTypes", "spot", "minSize", "maxSize",
-                    "desiredCapacity", "labels", "taints", "availabilityZones", "volumeSize", "maxPodsPerNode", "amiFamily",
-                    "instancesDistribution", "iam", "ssh", "subnets", "tags", "ami", "privateNetworking", "volumeType", "updateConfig",
-                    "volumeIOPS", "volumeThroughput", "volumeEncrypted", "launchTemplate", "instanceSelector", "securityGroups",
-                    "preBootstrapCommands", "overrideBootstrapCommand", "disableIMDSv1", "disablePodIMDS", "propagateASGTags",
-                    "releaseVersion", "capacityReservation", "efaEnabled", "asgMetricsCollection", "kubeletExtraConfig",
-                    "nodeRepairConfig", "instanceName", "instancePrefix", "enableDetailedMonitoring", "bottlerocket");
+    KERF_CHECK_KEYS(reader, group, KERF_KEYS_WARN_NEAR_MISSES, "name", "instanceType", "instanceTypes", "spot", "minSize",
+                    "maxSize", "desiredCapacity", "labels", "taints", "availabilityZones", "volumeSize", "maxPodsPerNode",
+                    "amiFamily", "instancesDistribution", "iam", "ssh", "subnets", "tags", "ami", "privateNetworking",
+                    "volumeType", "updateConfig", "volumeIOPS", "volumeThroughput", "volumeEncrypted", "launchTemplate",
+                    "instanceSelector", "securityGroups", "preBootstrapCommands", "overrideBootstrapCommand", "disableIMDSv1",
+                    "disablePodIMDS", "propagateASGTags", "releaseVersion", "capacityReservation", "efaEnabled",
+                    "asgMetricsCollection", "kubeletExtraConfig", "nodeRepairConfig", "instanceName", "instancePrefix",
+                    "enableDetailedMonitoring", "bottlerocket");
     nodegroup.meta.name = kerf_field_required_name(reader, group, "name");
     read_types(reader, group, managed, &nodegroup);
     read_sizes(reader, group, &nodegroup);
@@ -115,7 +118,8 @@ static void read_group(struct kerf_reader *reader, const struct kerf_value *grou
     nodegroup.zones = kerf_field_names(reader, group, "availabilityZones", &nodegroup.zone_count);
     if (nodegroup.zone_count == 0)
         nodegroup.zones = kerf_field_names(reader, object, "availabilityZones", &nodegroup.zone_count);
-    nodegroup.volume_size_bytes = kerf_field_i64(reader, group, "volumeSize", 1, 65536, 80) << 30; /* GiB; 80 is eksctl's default */
+    nodegroup.volume_size_bytes = kerf_field_i64(reader, group, "volumeSize", 1, 65536, 80)
+                                  << 30; /* GiB; 80 is eksctl's default */
     nodegroup.max_pods = kerf_field_i32(reader, group, "maxPodsPerNode", 1, INT32_MAX, 0);
     nodegroup.ami_family = family_of(kerf_value_get_text_or(group, "amiFamily", ""));
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->nodegroups, nodegroup);
@@ -123,7 +127,7 @@ static void read_group(struct kerf_reader *reader, const struct kerf_value *grou
 
 void kerf_read_cluster_config(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    static const char *const lists[] = { "managedNodeGroups", "nodeGroups" };
+    static const char *const lists[] = {"managedNodeGroups", "nodeGroups"};
     for (size_t i = 0; i < KERF_COUNT_OF(lists); i++) {
         const struct kerf_value *list = kerf_field_list(reader, object, lists[i]);
         for (uint32_t j = 0; j < kerf_value_count(list); j++)

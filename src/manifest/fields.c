@@ -126,7 +126,7 @@ kerf_time_us kerf_field_duration(struct kerf_reader *reader, const struct kerf_v
 
 struct kerf_int_or_percent kerf_field_int_or_percent(struct kerf_reader *reader, const struct kerf_value *map, const char *key)
 {
-    struct kerf_int_or_percent result = { 0 };
+    struct kerf_int_or_percent result = {0};
     const struct kerf_value *value = kerf_value_get(map, key);
     const char *text = NULL;
     KERF_NOTE(reader, kerf_value_read_text(value, &text, reader->errs));
@@ -144,10 +144,11 @@ struct kerf_int_or_percent kerf_field_int_or_percent(struct kerf_reader *reader,
             number = -1;
     }
     if (number < 0 || number > INT32_MAX) {
-        KERF_NOTE(reader, kerf_value_error(value, reader->errs, "\"%s\" is neither a whole number nor a percentage such as 25%%", text));
+        KERF_NOTE(reader,
+                  kerf_value_error(value, reader->errs, "\"%s\" is neither a whole number nor a percentage such as 25%%", text));
         return result;
     }
-    return (struct kerf_int_or_percent){ .present = true, .percent = percent, .value = (int32_t)number };
+    return (struct kerf_int_or_percent){.present = true, .percent = percent, .value = (int32_t)number};
 }
 
 bool kerf_value_quantity(struct kerf_reader *reader, const struct kerf_value *scalar, int scale, enum kerf_rounding rounding,
@@ -158,8 +159,9 @@ bool kerf_value_quantity(struct kerf_reader *reader, const struct kerf_value *sc
     if (!text)
         return false;
     if (!kerf_quantity_parse_saturating(text, scale, rounding, out_amount)) {
-        KERF_NOTE(reader, kerf_value_error(scalar, reader->errs,
-                                           "\"%s\" is not a quantity (digits, then m, k, Ki, M, Mi, G, Gi, ... or an exponent)", text));
+        KERF_NOTE(reader,
+                  kerf_value_error(scalar, reader->errs,
+                                   "\"%s\" is not a quantity (digits, then m, k, Ki, M, Mi, G, Gi, ... or an exponent)", text));
         return false;
     }
     if (*out_amount < 0) {
@@ -213,7 +215,7 @@ void kerf_reader_add_resource(struct kerf_reader *reader, struct kerf_resources 
 struct kerf_resources kerf_field_resources(struct kerf_reader *reader, const struct kerf_value *map, const char *key,
                                            enum kerf_rounding rounding)
 {
-    struct kerf_resources resources = { 0 };
+    struct kerf_resources resources = {0};
     const struct kerf_value *entries = kerf_field_map(reader, map, key);
     for (uint32_t i = 0; i < kerf_value_count(entries); i++)
         kerf_reader_add_resource(reader, &resources, entries->items[i].key, &entries->items[i], rounding);
@@ -223,8 +225,8 @@ struct kerf_resources kerf_field_resources(struct kerf_reader *reader, const str
 /** Would YAML or JSON read the bare text as something else than a text? */
 static bool reads_as_number_or_bool(const char *text)
 {
-    static const char *const words[] = { "true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No", "NO",
-                                         "on",   "On",   "ON",   "off",   "Off",   "OFF",   "y",   "Y",   "n",   "N" };
+    static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No",
+                                        "NO",   "on",   "On",   "ON",    "off",   "Off",   "OFF", "y",   "Y",   "n",  "N"};
     double number;
     for (size_t i = 0; i < KERF_COUNT_OF(words); i++)
         if (strcmp(text, words[i]) == 0)

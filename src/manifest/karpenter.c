@@ -1,7 +1,8 @@
 /** NodePool and NodeClaim, also with the slips that people make in them. */
 #include "manifest/manifest_internal.h"
 
-/* ---- what both have ------------------------------------------------------------------------------------------------------------- */
+/* ---- what both have
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /** The group of `karpenter.k8s.aws/v1`. */
 static kerf_name group_of(struct kerf_reader *reader, const struct kerf_value *api_version)
@@ -13,7 +14,7 @@ static kerf_name group_of(struct kerf_reader *reader, const struct kerf_value *a
 
 static struct kerf_nodeclass_ref read_nodeclass_ref(struct kerf_reader *reader, const struct kerf_value *ref)
 {
-    struct kerf_nodeclass_ref result = { 0 };
+    struct kerf_nodeclass_ref result = {0};
     if (!ref)
         return result;
     KERF_CHECK_KEYS(reader, ref, KERF_KEYS_WARN, "group", "kind", "name", "apiVersion");
@@ -23,7 +24,8 @@ static struct kerf_nodeclass_ref read_nodeclass_ref(struct kerf_reader *reader, 
     const struct kerf_value *api_version = kerf_value_get(ref, "apiVersion");
     if (kerf_value_is_scalar(api_version)) {
         kerf_name group = group_of(reader, api_version);
-        kerf_value_warn(api_version, reader->errs, "nodeClassRef names a group, not an apiVersion; group: %s is meant", group->text);
+        kerf_value_warn(api_version, reader->errs, "nodeClassRef names a group, not an apiVersion; group: %s is meant",
+                        group->text);
         if (!result.group)
             result.group = group;
     } else if (!result.group) {
@@ -52,13 +54,15 @@ static struct kerf_expressions read_requirements(struct kerf_reader *reader, con
             KERF_NOTE(reader, kerf_value_error(list, reader->errs, "%s %s wants a number that is not negative", item->key->text,
                                                kerf_operator_text(item->op)));
         if (item->op == KERF_OP_IN && item->min_values > (int32_t)item->value_count)
-            KERF_NOTE(reader, kerf_value_error(list, reader->errs, "%s lists %" PRIu32 " values, fewer than its minValues %" PRId32,
-                                               item->key->text, item->value_count, item->min_values));
+            KERF_NOTE(reader,
+                      kerf_value_error(list, reader->errs, "%s lists %" PRIu32 " values, fewer than its minValues %" PRId32,
+                                       item->key->text, item->value_count, item->min_values));
     }
     return requirements;
 }
 
-/* ---- NodePool ------------------------------------------------------------------------------------------------------------------- */
+/* ---- NodePool
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 /** Where the pieces of a template lie, and the depths at which they are often written instead. */
 struct depths {
@@ -73,12 +77,13 @@ static const struct kerf_value *holder_of(struct kerf_reader *reader, const stru
 {
     if (kerf_value_get_or_null(depths->pod_like, key))
         return depths->pod_like;
-    const struct kerf_value *elsewhere[] = { depths->template, depths->spec, depths->disruption };
+    const struct kerf_value *elsewhere[] = {depths->template, depths->spec, depths->disruption};
     for (size_t i = 0; i < KERF_COUNT_OF(elsewhere); i++) {
         const struct kerf_value *value = kerf_value_get(elsewhere[i], key);
         if (!value)
             continue;
-        kerf_value_warn(value, reader->errs, "%s belongs under spec.template.spec since karpenter.sh/v1; read as if it stood there", key);
+        kerf_value_warn(value, reader->errs,
+                        "%s belongs under spec.template.spec since karpenter.sh/v1; read as if it stood there", key);
         return elsewhere[i];
     }
     return depths->pod_like;
@@ -95,7 +100,8 @@ static void read_budget_value(struct kerf_reader *reader, const struct kerf_valu
     kerf_reader_want_text(reader, nodes);
     struct kerf_int_or_percent value = kerf_field_int_or_percent(reader, item, "nodes");
     if (value.percent && value.value > 100)
-        KERF_NOTE(reader, kerf_value_error(nodes, reader->errs, "\"%s\" is more than all nodes; expected 0%% to 100%% or a count", nodes->text));
+        KERF_NOTE(reader, kerf_value_error(nodes, reader->errs, "\"%s\" is more than all nodes; expected 0%% to 100%% or a count",
+                                           nodes->text));
     budget->percent = value.percent;
     budget->value = value.value;
     budget->unparseable = !value.present;
@@ -103,9 +109,9 @@ static void read_budget_value(struct kerf_reader *reader, const struct kerf_valu
 
 static void read_budget(struct kerf_reader *reader, const struct kerf_value *item, struct kerf_budget *budget)
 {
-    static const char *const reasons[] = { "Empty", "Drifted", "Underutilized" };
+    static const char *const reasons[] = {"Empty", "Drifted", "Underutilized"};
     KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN, "nodes", "reasons", "schedule", "duration");
-    *budget = (struct kerf_budget){ .duration_us = KERF_TIME_UNSET };
+    *budget = (struct kerf_budget){.duration_us = KERF_TIME_UNSET};
     read_budget_value(reader, item, budget);
     const struct kerf_value *list = kerf_field_list(reader, item, "reasons");
     budget->has_reasons = list != NULL;
@@ -125,7 +131,7 @@ static void read_budget(struct kerf_reader *reader, const struct kerf_value *ite
 
 static void read_budgets(struct kerf_reader *reader, const struct kerf_value *disruption, struct kerf_nodepool *nodepool)
 {
-    static const struct kerf_budget ten_percent = { .percent = true, .value = 10, .duration_us = KERF_TIME_UNSET };
+    static const struct kerf_budget ten_percent = {.percent = true, .value = 10, .duration_us = KERF_TIME_UNSET};
     const struct kerf_value *list = kerf_field_list(reader, disruption, "budgets");
     if (!list) {
         nodepool->budgets = &ten_percent;
@@ -147,7 +153,7 @@ static void read_budgets(struct kerf_reader *reader, const struct kerf_value *di
 
 static void read_disruption(struct kerf_reader *reader, const struct kerf_value *disruption, struct kerf_nodepool *nodepool)
 {
-    static const char *const policies[] = { "WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced" };
+    static const char *const policies[] = {"WhenEmpty", "WhenEmptyOrUnderutilized", "Balanced"};
     nodepool->consolidation_policy = KERF_WHEN_EMPTY_OR_UNDERUTILIZED;
     if (disruption)
         KERF_CHECK_KEYS(reader, disruption, KERF_KEYS_WARN, "consolidationPolicy", "consolidateAfter", "budgets", "expireAfter",
@@ -181,18 +187,18 @@ static void read_template(struct kerf_reader *reader, const struct kerf_value *s
 {
     const struct kerf_value *template = kerf_field_required_map(reader, spec, "template");
     const struct kerf_value *metadata = kerf_field_map(reader, template, "metadata");
-    struct depths depths = { spec, template, kerf_field_map(reader, template, "spec"), disruption };
+    struct depths depths = {spec, template, kerf_field_map(reader, template, "spec"), disruption};
     if (template)
-        KERF_CHECK_KEYS(reader, template, KERF_KEYS_WARN, "metadata", "spec", "expireAfter", "nodeClassRef", "terminationGracePeriod",
-                        "taints", "startupTaints", "requirements");
+        KERF_CHECK_KEYS(reader, template, KERF_KEYS_WARN, "metadata", "spec", "expireAfter", "nodeClassRef",
+                        "terminationGracePeriod", "taints", "startupTaints", "requirements");
     if (metadata)
         KERF_CHECK_KEYS(reader, metadata, KERF_KEYS_WARN, "labels", "annotations");
     if (kerf_value_get(depths.pod_like, "kubelet"))
         kerf_value_warn(kerf_value_get(depths.pod_like, "kubelet"), reader->errs,
                         "kubelet settings belong to the EC2NodeClass (spec.kubelet) since karpenter.sh/v1; passed over here");
     if (depths.pod_like)
-        KERF_CHECK_KEYS(reader, depths.pod_like, KERF_KEYS_WARN, "nodeClassRef", "requirements", "taints", "startupTaints", "expireAfter",
-                        "terminationGracePeriod", "kubelet", "resources");
+        KERF_CHECK_KEYS(reader, depths.pod_like, KERF_KEYS_WARN, "nodeClassRef", "requirements", "taints", "startupTaints",
+                        "expireAfter", "terminationGracePeriod", "kubelet", "resources");
     nodepool->template_labels = kerf_field_labels(reader, metadata, "labels");
     nodepool->template_annotations = kerf_field_annotations(reader, metadata, "annotations");
     nodepool->requirements = read_requirements(reader, holder_of(reader, &depths, "requirements"));
@@ -200,7 +206,8 @@ static void read_template(struct kerf_reader *reader, const struct kerf_value *s
     nodepool->startup_taints = kerf_field_taints(reader, holder_of(reader, &depths, "startupTaints"), "startupTaints");
     const struct kerf_value *holder = holder_of(reader, &depths, "nodeClassRef");
     if (holder || template)
-        nodepool->nodeclass = read_nodeclass_ref(reader, kerf_field_required_map(reader, holder ? holder : template, "nodeClassRef"));
+        nodepool->nodeclass =
+            read_nodeclass_ref(reader, kerf_field_required_map(reader, holder ? holder : template, "nodeClassRef"));
     nodepool->expire_after_us =
         kerf_field_duration(reader, holder_of(reader, &depths, "expireAfter"), "expireAfter", true, 720 * KERF_HOUR_US);
     nodepool->termination_grace_period_us = kerf_field_duration(reader, holder_of(reader, &depths, "terminationGracePeriod"),
@@ -210,13 +217,13 @@ static void read_template(struct kerf_reader *reader, const struct kerf_value *s
 void kerf_read_nodepool(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_nodepool nodepool = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_nodepool nodepool = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     const struct kerf_value *status = kerf_field_map(reader, object, "status");
     if (!spec)
         return;
-    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN, "template", "disruption", "limits", "weight", "replicas", "expireAfter", "nodeClassRef",
-                    "terminationGracePeriod", "taints", "startupTaints", "requirements");
+    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN, "template", "disruption", "limits", "weight", "replicas", "expireAfter",
+                    "nodeClassRef", "terminationGracePeriod", "taints", "startupTaints", "requirements");
     const struct kerf_value *disruption = kerf_field_map(reader, spec, "disruption");
     nodepool.weight = kerf_field_i32(reader, spec, "weight", 1, 100, 0);
     nodepool.replicas = kerf_field_i64(reader, spec, "replicas", 0, INT32_MAX, -1);
@@ -228,12 +235,13 @@ void kerf_read_nodepool(struct kerf_reader *reader, const struct kerf_value *obj
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->nodepools, nodepool);
 }
 
-/* ---- NodeClaim ------------------------------------------------------------------------------------------------------------------ */
+/* ---- NodeClaim
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 void kerf_read_nodeclaim(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_nodeclaim claim = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_nodeclaim claim = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     const struct kerf_value *status = kerf_field_map(reader, object, "status");
     if (!spec)

@@ -26,7 +26,8 @@ struct kerf_reader {
     KERF_VEC(const char *) noted_kinds; /* unknown kinds, each reported once */
 };
 
-/* ---- fields.c: a scalar under a key; absent or null gives the default --------------------------------------------------------- */
+/* ---- fields.c: a scalar under a key; absent or null gives the default ---------------------------------------------------------
+ */
 
 const struct kerf_value *kerf_field_map(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 const struct kerf_value *kerf_field_list(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
@@ -45,7 +46,8 @@ int32_t kerf_field_i32(struct kerf_reader *reader, const struct kerf_value *map,
                        int32_t otherwise);
 uint32_t kerf_field_enum(struct kerf_reader *reader, const struct kerf_value *map, const char *key, const char *const *names,
                          size_t name_count, uint32_t otherwise);
-kerf_time_us kerf_field_time(struct kerf_reader *reader, const struct kerf_value *map, const char *key); /* KERF_TIME_UNSET: absent */
+kerf_time_us kerf_field_time(struct kerf_reader *reader, const struct kerf_value *map,
+                             const char *key); /* KERF_TIME_UNSET: absent */
 /** A duration, or `Never` where `may_be_never`. */
 kerf_time_us kerf_field_duration(struct kerf_reader *reader, const struct kerf_value *map, const char *key, bool may_be_never,
                                  kerf_time_us otherwise);
@@ -64,14 +66,15 @@ void kerf_reader_want_text(struct kerf_reader *reader, const struct kerf_value *
 /** Notes a status; errors are already in the list. */
 void kerf_reader_note(struct kerf_reader *reader, enum kerf_status status);
 #define KERF_NOTE(reader, expression) kerf_reader_note((reader), (expression))
-#define KERF_CHECK_KEYS(reader, map, mode, ...)                                                                                   \
-    do {                                                                                                                          \
-        static const char *const keys_[] = { __VA_ARGS__ };                                                                       \
-        kerf_reader_note((reader), kerf_value_check_keys((map), keys_, sizeof keys_ / sizeof keys_[0], (mode), (reader)->errs));  \
+#define KERF_CHECK_KEYS(reader, map, mode, ...)                                                                                  \
+    do {                                                                                                                         \
+        static const char *const keys_[] = {__VA_ARGS__};                                                                        \
+        kerf_reader_note((reader), kerf_value_check_keys((map), keys_, sizeof keys_ / sizeof keys_[0], (mode), (reader)->errs)); \
     } while (0)
 #define KERF_COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* ---- meta.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- meta.c
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 struct kerf_labels kerf_field_labels(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 struct kerf_labels kerf_field_annotations(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
@@ -80,23 +83,25 @@ struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_
 struct kerf_place kerf_reader_place(struct kerf_reader *reader, const struct kerf_value *value);
 struct kerf_conditions kerf_field_conditions(struct kerf_reader *reader, const struct kerf_value *status);
 
-/* ---- selectors.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- selectors.c
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct kerf_label_selector kerf_field_selector(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 struct kerf_expressions kerf_field_expressions(struct kerf_reader *reader, const struct kerf_value *map, const char *key,
                                                bool with_min_values);
 struct kerf_node_selector_term kerf_value_node_term(struct kerf_reader *reader, const struct kerf_value *term);
-const struct kerf_node_selector_term *kerf_field_node_terms(struct kerf_reader *reader, const struct kerf_value *map, const char *key,
-                                                            uint32_t *out_count);
+const struct kerf_node_selector_term *kerf_field_node_terms(struct kerf_reader *reader, const struct kerf_value *map,
+                                                            const char *key, uint32_t *out_count);
 struct kerf_taints kerf_field_taints(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 bool kerf_reader_taint_effect(struct kerf_reader *reader, const struct kerf_value *effect, enum kerf_taint_effect *out_effect);
 struct kerf_tolerations kerf_field_tolerations(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 
-/* ---- pods ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- pods
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 /** The spec of a pod or a template; equal ones are the same pointer. `live`: it has been through admission. */
-const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, const struct kerf_value *spec, const struct kerf_meta *meta,
-                                                 bool is_template, bool live);
+const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, const struct kerf_value *spec,
+                                                 const struct kerf_meta *meta, bool is_template, bool live);
 void kerf_reader_affinity(struct kerf_reader *reader, const struct kerf_value *affinity, struct kerf_pod_spec *spec);
 void kerf_reader_spreads(struct kerf_reader *reader, const struct kerf_value *pod_spec, struct kerf_pod_spec *spec);
 struct kerf_topology_spreads kerf_field_spreads(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
@@ -105,7 +110,8 @@ struct kerf_pod_template kerf_reader_template(struct kerf_reader *reader, const 
 /** Appends the parts of the spec that are read, as text: equal texts make equal specs. */
 void kerf_reader_spec_content(struct kerf_text *content, const struct kerf_value *spec);
 
-/* ---- one reader per kind; `object` is a map, kind and apiVersion are right -------------------------------------------------------- */
+/* ---- one reader per kind; `object` is a map, kind and apiVersion are right
+ * -------------------------------------------------------- */
 
 void kerf_read_pod(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_node(struct kerf_reader *reader, const struct kerf_value *object);

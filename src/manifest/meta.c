@@ -6,21 +6,21 @@ static struct kerf_labels texts_by_key(struct kerf_reader *reader, const struct 
     uint32_t count = kerf_value_count(entries);
     size_t kept = 0;
     if (count == 0)
-        return (struct kerf_labels){ 0 };
+        return (struct kerf_labels){0};
     struct kerf_label *items = KERF_NEW_ARRAY(&reader->scratch, struct kerf_label, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *entry = &entries->items[i];
         if (annotations && strcmp(entry->key, "kubectl.kubernetes.io/last-applied-configuration") == 0)
-            continue; /* the object once more, as text */
+            continue;                         /* the object once more, as text */
         if (entry->kind == KERF_VALUE_NULL) { /* the API server reads null as "" */
-            items[kept++] = (struct kerf_label){ kerf_name_of(reader->vocabulary->names, entry->key),
-                                                 kerf_name_of(reader->vocabulary->names, "") };
+            items[kept++] = (struct kerf_label){kerf_name_of(reader->vocabulary->names, entry->key),
+                                                kerf_name_of(reader->vocabulary->names, "")};
             continue;
         }
         kerf_reader_want_text(reader, entry);
         kerf_name value = kerf_value_name(reader, entry);
         if (value)
-            items[kept++] = (struct kerf_label){ kerf_name_of(reader->vocabulary->names, entry->key), value };
+            items[kept++] = (struct kerf_label){kerf_name_of(reader->vocabulary->names, entry->key), value};
     }
     return kerf_labels_sorted(reader->arena, items, kept);
 }
@@ -33,12 +33,12 @@ struct kerf_labels kerf_field_labels(struct kerf_reader *reader, const struct ke
 /** Annotations of Karpenter that do not exist, or no longer, and the one that is meant. */
 static void check_annotation(struct kerf_reader *reader, const struct kerf_value *entry)
 {
-    static const char *const meant[] = { "karpenter.sh/do-disrupt", "karpenter.sh/do-not-evict", "karpenter.sh/do-not-consolidate",
-                                         "karpenter.sh/do-not-disrupted", "karpenter.sh/no-disrupt" };
+    static const char *const meant[] = {"karpenter.sh/do-disrupt", "karpenter.sh/do-not-evict", "karpenter.sh/do-not-consolidate",
+                                        "karpenter.sh/do-not-disrupted", "karpenter.sh/no-disrupt"};
     for (size_t i = 0; i < KERF_COUNT_OF(meant); i++) {
         if (strcmp(entry->key, meant[i]) == 0)
-            kerf_value_warn(entry, reader->errs, "Karpenter knows no annotation %s; karpenter.sh/do-not-disrupt: \"true\" is meant",
-                            entry->key);
+            kerf_value_warn(entry, reader->errs,
+                            "Karpenter knows no annotation %s; karpenter.sh/do-not-disrupt: \"true\" is meant", entry->key);
     }
 }
 
@@ -59,7 +59,7 @@ struct kerf_place kerf_reader_place(struct kerf_reader *reader, const struct ker
             reader->file = kerf_arena_text(reader->arena, document->file);
         reader->file_document = document;
     }
-    return (struct kerf_place){ .file = reader->file, .line = value->line, .column = value->column };
+    return (struct kerf_place){.file = reader->file, .line = value->line, .column = value->column};
 }
 
 static void read_owners(struct kerf_reader *reader, const struct kerf_value *metadata, struct kerf_meta *meta)
@@ -107,9 +107,9 @@ struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_
     };
     if (!metadata)
         return meta;
-    KERF_CHECK_KEYS(reader, metadata, KERF_KEYS_WARN_NEAR_MISSES, "name", "namespace", "uid", "labels", "annotations", "ownerReferences",
-                    "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName",
-                    "resourceVersion", "selfLink", "finalizers", "managedFields");
+    KERF_CHECK_KEYS(reader, metadata, KERF_KEYS_WARN_NEAR_MISSES, "name", "namespace", "uid", "labels", "annotations",
+                    "ownerReferences", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+                    "generateName", "resourceVersion", "selfLink", "finalizers", "managedFields");
     if (namespaced) {
         meta.namespace_name = kerf_field_name(reader, metadata, "namespace");
         if (!meta.namespace_name)
@@ -132,11 +132,11 @@ struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_
 
 struct kerf_conditions kerf_field_conditions(struct kerf_reader *reader, const struct kerf_value *status)
 {
-    static const char *const statuses[] = { "Unknown", "True", "False" };
+    static const char *const statuses[] = {"Unknown", "True", "False"};
     const struct kerf_value *list = kerf_field_list(reader, status, "conditions");
     uint32_t count = kerf_value_count(list);
     if (count == 0)
-        return (struct kerf_conditions){ 0 };
+        return (struct kerf_conditions){0};
     struct kerf_condition *conditions = KERF_NEW_ARRAY(reader->arena, struct kerf_condition, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i];
@@ -148,5 +148,5 @@ struct kerf_conditions kerf_field_conditions(struct kerf_reader *reader, const s
             .observed_generation = kerf_field_i64(reader, item, "observedGeneration", 0, INT64_MAX, 0),
         };
     }
-    return (struct kerf_conditions){ conditions, count };
+    return (struct kerf_conditions){conditions, count};
 }

@@ -19,7 +19,7 @@ static void read_images(struct kerf_reader *reader, const struct kerf_value *sta
 void kerf_read_node(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_node node = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_node node = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_map(reader, object, "spec");
     const struct kerf_value *status = kerf_field_map(reader, object, "status");
     if (spec)
@@ -29,8 +29,9 @@ void kerf_read_node(struct kerf_reader *reader, const struct kerf_value *object)
     node.unschedulable = kerf_field_bool(reader, spec, "unschedulable", false);
     node.taints = kerf_field_taints(reader, spec, "taints");
     node.capacity = kerf_field_resources(reader, status, "capacity", KERF_ROUND_DOWN);
-    node.allocatable = kerf_value_get(status, "allocatable") ? kerf_field_resources(reader, status, "allocatable", KERF_ROUND_DOWN)
-                                                             : node.capacity; /* as the API server defaults it */
+    node.allocatable = kerf_value_get(status, "allocatable")
+                           ? kerf_field_resources(reader, status, "allocatable", KERF_ROUND_DOWN)
+                           : node.capacity; /* as the API server defaults it */
     node.conditions = kerf_field_conditions(reader, status);
     read_images(reader, status, &node);
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->nodes, node);
@@ -38,13 +39,13 @@ void kerf_read_node(struct kerf_reader *reader, const struct kerf_value *object)
 
 void kerf_read_namespace(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    struct kerf_namespace namespace_object = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_namespace namespace_object = {.meta = kerf_reader_meta(reader, object, false)};
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->namespaces, namespace_object);
 }
 
 void kerf_read_csinode(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    struct kerf_csinode csinode = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_csinode csinode = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *list = kerf_field_list(reader, kerf_field_map(reader, object, "spec"), "drivers");
     uint32_t count = kerf_value_count(list);
     if (count > 0) {
@@ -63,7 +64,7 @@ void kerf_read_csinode(struct kerf_reader *reader, const struct kerf_value *obje
 
 void kerf_read_eniconfig(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    struct kerf_eniconfig eniconfig = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_eniconfig eniconfig = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     if (spec)
         eniconfig.subnet = kerf_field_required_name(reader, spec, "subnet");

@@ -4,7 +4,8 @@
  */
 #include "manifest/manifest_internal.h"
 
-/* ---- content ------------------------------------------------------------------------------------------------------------------- */
+/* ---- content
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 static void append_value(struct kerf_text *content, const struct kerf_value *value)
 {
@@ -43,8 +44,9 @@ static void append_members(struct kerf_text *content, const struct kerf_value *m
     kerf_text_append_bytes(content, "}", 1);
 }
 
-static const char *const container_keys[] = { "name", "image", "resources", "ports", "restartPolicy" };
-static const char *const volume_keys[] = { "persistentVolumeClaim", "ephemeral", "csi", "awsElasticBlockStore", "emptyDir", "hostPath" };
+static const char *const container_keys[] = {"name", "image", "resources", "ports", "restartPolicy"};
+static const char *const volume_keys[] = {"persistentVolumeClaim", "ephemeral", "csi",
+                                          "awsElasticBlockStore",  "emptyDir",  "hostPath"};
 static const char *const spec_keys[] = {
     "nodeSelector",
     "affinity",
@@ -76,7 +78,7 @@ static bool volume_counts(const struct kerf_value *volume)
 void kerf_reader_spec_content(struct kerf_text *content, const struct kerf_value *spec)
 {
     append_members(content, spec, spec_keys, KERF_COUNT_OF(spec_keys));
-    static const char *const lists[] = { "initContainers", "containers" };
+    static const char *const lists[] = {"initContainers", "containers"};
     for (size_t i = 0; i < KERF_COUNT_OF(lists); i++) {
         const struct kerf_value *containers = kerf_value_get(spec, lists[i]);
         kerf_text_append(content, containers ? "[" : "-");
@@ -89,7 +91,8 @@ void kerf_reader_spec_content(struct kerf_text *content, const struct kerf_value
             append_value(content, &volumes->items[i]);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 /** What the API server does: a limit without a request is the request too. */
 static void default_requests(struct kerf_resources *requests, const struct kerf_resources *limits)
@@ -99,9 +102,10 @@ static void default_requests(struct kerf_resources *requests, const struct kerf_
             kerf_resources_set(requests, (enum kerf_resource)i, limits->amounts[i]);
 }
 
-static void read_ports(struct kerf_reader *reader, const struct kerf_value *item, bool host_network, struct kerf_container *container)
+static void read_ports(struct kerf_reader *reader, const struct kerf_value *item, bool host_network,
+                       struct kerf_container *container)
 {
-    static const char *const protocols[] = { "TCP", "UDP", "SCTP" };
+    static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
     const struct kerf_value *list = kerf_field_list(reader, item, "ports");
     uint32_t count = kerf_value_count(list);
     struct kerf_host_port *ports = NULL;
@@ -137,14 +141,14 @@ static void check_resources(struct kerf_reader *reader, const struct kerf_value 
 static void read_container(struct kerf_reader *reader, const struct kerf_value *item, bool init, bool host_network,
                            struct kerf_container *container)
 {
-    static const char *const policies[] = { "Never", "Always", "OnFailure" };
+    static const char *const policies[] = {"Never", "Always", "OnFailure"};
     KERF_NOTE(reader, kerf_value_expect(item, KERF_VALUE_MAP, reader->errs));
     if (!kerf_value_is_map(item))
         return;
-    KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN_NEAR_MISSES, "name", "image", "command", "args", "workingDir", "ports", "envFrom", "env",
-                    "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "volumeMounts", "volumeDevices", "livenessProbe",
-                    "readinessProbe", "startupProbe", "lifecycle", "terminationMessagePath", "terminationMessagePolicy",
-                    "imagePullPolicy", "securityContext", "stdin", "stdinOnce", "tty");
+    KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN_NEAR_MISSES, "name", "image", "command", "args", "workingDir", "ports",
+                    "envFrom", "env", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "volumeMounts",
+                    "volumeDevices", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "terminationMessagePath",
+                    "terminationMessagePolicy", "imagePullPolicy", "securityContext", "stdin", "stdinOnce", "tty");
     container->name = kerf_field_required_name(reader, item, "name");
     container->image = kerf_field_name(reader, item, "image");
     container->init = init;
@@ -191,7 +195,8 @@ static bool read_volume(struct kerf_reader *reader, const struct kerf_value *ite
     } else if (ephemeral) {
         const struct kerf_value *template = kerf_field_map(reader, ephemeral, "volumeClaimTemplate");
         volume->ephemeral = true;
-        volume->storage_class_name = kerf_field_name_or_empty(reader, kerf_field_map(reader, template, "spec"), "storageClassName");
+        volume->storage_class_name =
+            kerf_field_name_or_empty(reader, kerf_field_map(reader, template, "spec"), "storageClassName");
     } else if (csi) {
         volume->csi_driver = kerf_field_required_name(reader, csi, "driver");
     } else if (disk) {
@@ -211,8 +216,9 @@ static void read_volumes(struct kerf_reader *reader, const struct kerf_value *va
     const struct kerf_value *list = kerf_field_list(reader, value, "volumes");
     struct kerf_pod_volume *volumes = NULL;
     for (uint32_t i = 0; i < kerf_value_count(list); i++) {
-        struct kerf_pod_volume volume = { 0 };
-        if (!kerf_value_is_map(&list->items[i]) || !volume_counts(&list->items[i]) || !read_volume(reader, &list->items[i], &volume))
+        struct kerf_pod_volume volume = {0};
+        if (!kerf_value_is_map(&list->items[i]) || !volume_counts(&list->items[i]) ||
+            !read_volume(reader, &list->items[i], &volume))
             continue;
         if (!volumes)
             volumes = KERF_NEW_ARRAY(reader->arena, struct kerf_pod_volume, list->count);
@@ -221,7 +227,8 @@ static void read_volumes(struct kerf_reader *reader, const struct kerf_value *va
     spec->volumes = volumes;
 }
 
-static const kerf_name *read_item_names(struct kerf_reader *reader, const struct kerf_value *value, const char *key, uint32_t *out_count)
+static const kerf_name *read_item_names(struct kerf_reader *reader, const struct kerf_value *value, const char *key,
+                                        uint32_t *out_count)
 {
     const struct kerf_value *list = kerf_field_list(reader, value, key);
     *out_count = kerf_value_count(list);
@@ -244,7 +251,7 @@ static void read_pod_level(struct kerf_reader *reader, const struct kerf_value *
     struct kerf_resources containers;
     struct kerf_pod_spec without_overhead = *spec;
     without_overhead.has_pod_level_requests = false;
-    without_overhead.overhead = (struct kerf_resources){ 0 };
+    without_overhead.overhead = (struct kerf_resources){0};
     kerf_pod_requests_of(&without_overhead, NULL, NULL, &containers);
     for (int i = 0; i < KERF_RESOURCE_MAX; i++) {
         enum kerf_resource resource = (enum kerf_resource)i;
@@ -257,16 +264,16 @@ static void read_pod_level(struct kerf_reader *reader, const struct kerf_value *
 
 static void read_spec(struct kerf_reader *reader, const struct kerf_value *value, struct kerf_pod_spec *spec)
 {
-    static const char *const preemption[] = { "PreemptLowerPriority", "Never" };
-    static const char *const restart[] = { "Always", "OnFailure", "Never" };
-    KERF_CHECK_KEYS(reader, value, KERF_KEYS_WARN_NEAR_MISSES, "activeDeadlineSeconds", "affinity", "automountServiceAccountToken",
-                    "containers", "dnsConfig", "dnsPolicy", "enableServiceLinks", "ephemeralContainers", "hostAliases", "hostIPC",
-                    "hostNetwork", "hostPID", "hostUsers", "hostname", "hostnameOverride", "imagePullSecrets", "initContainers",
-                    "nodeName", "nodeSelector", "os", "overhead", "preemptionPolicy", "priority", "priorityClassName",
-                    "readinessGates", "resourceClaims", "resources", "restartPolicy", "runtimeClassName", "schedulerName",
-                    "schedulingGates", "securityContext", "serviceAccount", "serviceAccountName", "setHostnameAsFQDN",
-                    "shareProcessNamespace", "subdomain", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
-                    "volumes", "workloadRef");
+    static const char *const preemption[] = {"PreemptLowerPriority", "Never"};
+    static const char *const restart[] = {"Always", "OnFailure", "Never"};
+    KERF_CHECK_KEYS(reader, value, KERF_KEYS_WARN_NEAR_MISSES, "activeDeadlineSeconds", "affinity",
+                    "automountServiceAccountToken", "containers", "dnsConfig", "dnsPolicy", "enableServiceLinks",
+                    "ephemeralContainers", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostUsers", "hostname",
+                    "hostnameOverride", "imagePullSecrets", "initContainers", "nodeName", "nodeSelector", "os", "overhead",
+                    "preemptionPolicy", "priority", "priorityClassName", "readinessGates", "resourceClaims", "resources",
+                    "restartPolicy", "runtimeClassName", "schedulerName", "schedulingGates", "securityContext", "serviceAccount",
+                    "serviceAccountName", "setHostnameAsFQDN", "shareProcessNamespace", "subdomain",
+                    "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints", "volumes", "workloadRef");
     spec->host_network = kerf_field_bool(reader, value, "hostNetwork", false);
     spec->node_selector = kerf_field_labels(reader, value, "nodeSelector");
     kerf_reader_affinity(reader, kerf_field_map(reader, value, "affinity"), spec);
@@ -284,7 +291,8 @@ static void read_spec(struct kerf_reader *reader, const struct kerf_value *value
     spec->has_preemption_policy = kerf_value_get(value, "preemptionPolicy") != NULL;
     spec->preemption_policy =
         (enum kerf_preemption_policy)kerf_field_enum(reader, value, "preemptionPolicy", preemption, KERF_COUNT_OF(preemption), 0);
-    spec->restart_policy = (enum kerf_restart_policy)kerf_field_enum(reader, value, "restartPolicy", restart, KERF_COUNT_OF(restart), 0);
+    spec->restart_policy =
+        (enum kerf_restart_policy)kerf_field_enum(reader, value, "restartPolicy", restart, KERF_COUNT_OF(restart), 0);
     spec->scheduler_name = kerf_field_name(reader, value, "schedulerName");
     if (kerf_name_is(spec->scheduler_name, "default-scheduler"))
         spec->scheduler_name = NULL;
@@ -307,10 +315,10 @@ static bool uses_label_keys(const struct kerf_value *affinity)
     return false;
 }
 
-const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, const struct kerf_value *value, const struct kerf_meta *meta,
-                                                 bool is_template, bool live)
+const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, const struct kerf_value *value,
+                                                 const struct kerf_meta *meta, bool is_template, bool live)
 {
-    static const struct kerf_pod_spec nothing = { .termination_grace_seconds = 30 };
+    static const struct kerf_pod_spec nothing = {.termination_grace_seconds = 30};
     if (!value)
         return &nothing; /* an error was noted */
     bool by_labels = !is_template && uses_label_keys(kerf_value_get(value, "affinity"));
@@ -330,14 +338,14 @@ const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, con
         kerf_pod_spec_merge_label_keys(reader->arena, spec, &meta->labels);
     kerf_name_map_put(&reader->spec_indices, content, (uint32_t)reader->objects->pod_specs.count);
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->pod_specs,
-                     (struct kerf_owned_pod_spec){ .spec = spec, .namespace_name = meta->namespace_name, .live = live });
+                     (struct kerf_owned_pod_spec){.spec = spec, .namespace_name = meta->namespace_name, .live = live});
     return spec;
 }
 
 struct kerf_pod_template kerf_reader_template(struct kerf_reader *reader, const struct kerf_value *object_spec,
                                               const struct kerf_meta *owner)
 {
-    struct kerf_pod_template result = { 0 };
+    struct kerf_pod_template result = {0};
     const struct kerf_value *template = kerf_field_required_map(reader, object_spec, "template");
     const struct kerf_value *spec = template ? kerf_field_required_map(reader, template, "spec") : NULL;
     const struct kerf_value *metadata = kerf_field_map(reader, template, "metadata");

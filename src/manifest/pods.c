@@ -22,7 +22,7 @@ static void choose_requests(const void *context, const struct kerf_container *co
         const struct container_status *status = &resize->items[i];
         if (status->name != container->name)
             continue;
-        *out_requests = resize->infeasible ? (struct kerf_resources){ 0 } : container->requests;
+        *out_requests = resize->infeasible ? (struct kerf_resources){0} : container->requests;
         kerf_resources_maximum(out_requests, &status->actual);
         kerf_resources_maximum(out_requests, &status->allocated);
         return;
@@ -38,8 +38,8 @@ static bool is_infeasible(const struct kerf_conditions *conditions)
 
 static void read_resize(struct kerf_reader *reader, const struct kerf_value *status, struct kerf_pod *pod)
 {
-    static const char *const lists[] = { "initContainerStatuses", "containerStatuses" };
-    struct resize resize = { .infeasible = is_infeasible(&pod->conditions) };
+    static const char *const lists[] = {"initContainerStatuses", "containerStatuses"};
+    struct resize resize = {.infeasible = is_infeasible(&pod->conditions)};
     size_t capacity = kerf_value_count(kerf_value_get(status, lists[0])) + kerf_value_count(kerf_value_get(status, lists[1]));
     if (capacity == 0)
         return;
@@ -67,7 +67,7 @@ static void read_resize(struct kerf_reader *reader, const struct kerf_value *sta
 
 static void read_pod_status(struct kerf_reader *reader, const struct kerf_value *status, struct kerf_pod *pod)
 {
-    static const char *const phases[] = { "Pending", "Running", "Succeeded", "Failed", "Unknown" };
+    static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed", "Unknown"};
     pod->phase = (enum kerf_pod_phase)kerf_field_enum(reader, status, "phase", phases, KERF_COUNT_OF(phases), KERF_POD_PENDING);
     pod->nominated_node_name = kerf_field_name(reader, status, "nominatedNodeName");
     pod->conditions = kerf_field_conditions(reader, status);
@@ -78,7 +78,7 @@ static void read_pod_status(struct kerf_reader *reader, const struct kerf_value 
 void kerf_read_pod(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_pod pod = { .meta = kerf_reader_meta(reader, object, true), .started_epoch_us = KERF_TIME_UNSET };
+    struct kerf_pod pod = {.meta = kerf_reader_meta(reader, object, true), .started_epoch_us = KERF_TIME_UNSET};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     const struct kerf_value *status = kerf_field_map(reader, object, "status");
     pod.has_status = kerf_value_count(status) > 0;
@@ -86,9 +86,9 @@ void kerf_read_pod(struct kerf_reader *reader, const struct kerf_value *object)
     const struct kerf_pod_spec *own = kerf_pod_spec_of_pod(reader->arena, reader->vocabulary, pod.spec, pod.meta.name);
     if (own != pod.spec) { /* claims of its own */
         struct kerf_pod_spec *registered = kerf_arena_copy(reader->arena, own, sizeof *own);
-        KERF_VEC_PUSH_IN(reader->arena, &reader->objects->pod_specs,
-                         (struct kerf_owned_pod_spec){
-                             .spec = registered, .namespace_name = pod.meta.namespace_name, .live = pod.has_status });
+        KERF_VEC_PUSH_IN(
+            reader->arena, &reader->objects->pod_specs,
+            (struct kerf_owned_pod_spec){.spec = registered, .namespace_name = pod.meta.namespace_name, .live = pod.has_status});
         pod.spec = registered;
     }
     pod.requests = &pod.spec->requests;

@@ -31,7 +31,7 @@ static void check_values(struct kerf_reader *reader, const struct kerf_value *it
 static bool read_expression(struct kerf_reader *reader, const struct kerf_value *item, bool with_min_values,
                             struct kerf_expression *out_expression)
 {
-    struct kerf_expression expression = { .min_values = -1 };
+    struct kerf_expression expression = {.min_values = -1};
     if (!kerf_value_is_map(item)) {
         KERF_NOTE(reader, kerf_value_expect(item, KERF_VALUE_MAP, reader->errs));
         return false;
@@ -42,8 +42,9 @@ static bool read_expression(struct kerf_reader *reader, const struct kerf_value 
     if (!expression.key || !op)
         return false;
     if (!kerf_value_is_scalar(op) || !kerf_operator_parse(op->text, &expression.op)) {
-        KERF_NOTE(reader, kerf_value_error(op, reader->errs, "\"%s\" is no operator; expected In, NotIn, Exists, DoesNotExist, Gt, Lt%s",
-                                           kerf_value_is_scalar(op) ? op->text : "", with_min_values ? ", Gte or Lte" : ""));
+        KERF_NOTE(reader,
+                  kerf_value_error(op, reader->errs, "\"%s\" is no operator; expected In, NotIn, Exists, DoesNotExist, Gt, Lt%s",
+                                   kerf_value_is_scalar(op) ? op->text : "", with_min_values ? ", Gte or Lte" : ""));
         return false;
     }
     const struct kerf_value *values = kerf_value_get(item, "values");
@@ -69,7 +70,7 @@ struct kerf_expressions kerf_field_expressions(struct kerf_reader *reader, const
     uint32_t count = kerf_value_count(list);
     size_t kept = 0;
     if (count == 0)
-        return (struct kerf_expressions){ 0 };
+        return (struct kerf_expressions){0};
     struct kerf_expression *items = KERF_NEW_ARRAY(reader->arena, struct kerf_expression, count);
     for (uint32_t i = 0; i < count; i++) {
         if (!read_expression(reader, &list->items[i], with_min_values, &items[kept]))
@@ -77,13 +78,13 @@ struct kerf_expressions kerf_field_expressions(struct kerf_reader *reader, const
         check_values(reader, &list->items[i], &items[kept]);
         kept++;
     }
-    return (struct kerf_expressions){ items, kept };
+    return (struct kerf_expressions){items, kept};
 }
 
 struct kerf_label_selector kerf_field_selector(struct kerf_reader *reader, const struct kerf_value *map, const char *key)
 {
     const struct kerf_value *selector = kerf_field_map(reader, map, key);
-    struct kerf_label_selector result = { .present = selector != NULL };
+    struct kerf_label_selector result = {.present = selector != NULL};
     if (!selector)
         return result;
     KERF_CHECK_KEYS(reader, selector, KERF_KEYS_WARN, "matchLabels", "matchExpressions");
@@ -107,7 +108,8 @@ struct kerf_label_selector kerf_field_selector(struct kerf_reader *reader, const
             continue;
         bool wants_values = item->op == KERF_OP_IN || item->op == KERF_OP_NOT_IN;
         if (item->op > KERF_OP_DOES_NOT_EXIST || wants_values != (item->value_count > 0)) {
-            kerf_value_warn(&list->items[i], reader->errs, "%s %s in a label selector; it selects nothing", kerf_operator_text(item->op),
+            kerf_value_warn(&list->items[i], reader->errs, "%s %s in a label selector; it selects nothing",
+                            kerf_operator_text(item->op),
                             item->op > KERF_OP_DOES_NOT_EXIST ? "is no operator"
                             : wants_values                    ? "wants at least one value"
                                                               : "wants no values");
@@ -115,13 +117,13 @@ struct kerf_label_selector kerf_field_selector(struct kerf_reader *reader, const
         }
         kept++;
     }
-    result.expressions = (struct kerf_expressions){ items, kept };
+    result.expressions = (struct kerf_expressions){items, kept};
     return result;
 }
 
 struct kerf_node_selector_term kerf_value_node_term(struct kerf_reader *reader, const struct kerf_value *term)
 {
-    struct kerf_node_selector_term result = { 0 };
+    struct kerf_node_selector_term result = {0};
     KERF_NOTE(reader, kerf_value_expect(term, KERF_VALUE_MAP, reader->errs));
     if (!kerf_value_is_map(term))
         return result;
@@ -137,8 +139,8 @@ struct kerf_node_selector_term kerf_value_node_term(struct kerf_reader *reader, 
     return result;
 }
 
-const struct kerf_node_selector_term *kerf_field_node_terms(struct kerf_reader *reader, const struct kerf_value *map, const char *key,
-                                                            uint32_t *out_count)
+const struct kerf_node_selector_term *kerf_field_node_terms(struct kerf_reader *reader, const struct kerf_value *map,
+                                                            const char *key, uint32_t *out_count)
 {
     const struct kerf_value *list = kerf_field_list(reader, map, key);
     *out_count = kerf_value_count(list);
@@ -152,20 +154,21 @@ const struct kerf_node_selector_term *kerf_field_node_terms(struct kerf_reader *
 
 bool kerf_reader_taint_effect(struct kerf_reader *reader, const struct kerf_value *effect, enum kerf_taint_effect *out_effect)
 {
-    static const char *const eks_spellings[] = { "NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE" };
+    static const char *const eks_spellings[] = {"NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE"};
     if (kerf_value_is_scalar(effect)) {
         for (int i = KERF_TAINT_NO_SCHEDULE; i < KERF_TAINT_EFFECT_ANY; i++) {
             bool eks = strcmp(effect->text, eks_spellings[i]) == 0;
             if (!eks && strcmp(effect->text, kerf_taint_effect_text((enum kerf_taint_effect)i)) != 0)
                 continue;
             if (eks)
-                kerf_value_warn(effect, reader->errs, "%s is how the EKS API spells it; Kubernetes and Karpenter write %s", effect->text,
-                                kerf_taint_effect_text((enum kerf_taint_effect)i));
+                kerf_value_warn(effect, reader->errs, "%s is how the EKS API spells it; Kubernetes and Karpenter write %s",
+                                effect->text, kerf_taint_effect_text((enum kerf_taint_effect)i));
             *out_effect = (enum kerf_taint_effect)i;
             return true;
         }
     }
-    KERF_NOTE(reader, kerf_value_error(effect, reader->errs, "\"%s\" is no taint effect; expected NoSchedule, PreferNoSchedule or NoExecute",
+    KERF_NOTE(reader, kerf_value_error(effect, reader->errs,
+                                       "\"%s\" is no taint effect; expected NoSchedule, PreferNoSchedule or NoExecute",
                                        kerf_value_is_scalar(effect) ? effect->text : ""));
     return false;
 }
@@ -176,11 +179,11 @@ struct kerf_taints kerf_field_taints(struct kerf_reader *reader, const struct ke
     uint32_t count = kerf_value_count(list);
     size_t kept = 0;
     if (count == 0)
-        return (struct kerf_taints){ 0 };
+        return (struct kerf_taints){0};
     struct kerf_taint *taints = KERF_NEW_ARRAY(reader->arena, struct kerf_taint, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i], *effect = NULL;
-        struct kerf_taint taint = { .key = kerf_field_required_name(reader, item, "key") };
+        struct kerf_taint taint = {.key = kerf_field_required_name(reader, item, "key")};
         kerf_reader_want_text(reader, kerf_value_get(item, "value"));
         taint.value = kerf_field_name(reader, item, "value");
         if (!taint.key || kerf_value_require(item, "effect", &effect, reader->errs) != KERF_OK) {
@@ -190,16 +193,16 @@ struct kerf_taints kerf_field_taints(struct kerf_reader *reader, const struct ke
         if (kerf_reader_taint_effect(reader, effect, &taint.effect))
             taints[kept++] = taint;
     }
-    return (struct kerf_taints){ taints, kept };
+    return (struct kerf_taints){taints, kept};
 }
 
 struct kerf_tolerations kerf_field_tolerations(struct kerf_reader *reader, const struct kerf_value *map, const char *key)
 {
-    static const char *const operators[] = { "Equal", "Exists", "Gt", "Lt" };
+    static const char *const operators[] = {"Equal", "Exists", "Gt", "Lt"};
     const struct kerf_value *list = kerf_field_list(reader, map, key);
     uint32_t count = kerf_value_count(list);
     if (count == 0)
-        return (struct kerf_tolerations){ 0 };
+        return (struct kerf_tolerations){0};
     struct kerf_toleration *tolerations = KERF_NEW_ARRAY(reader->arena, struct kerf_toleration, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i], *effect = kerf_value_get(item, "effect");
@@ -207,7 +210,8 @@ struct kerf_tolerations kerf_field_tolerations(struct kerf_reader *reader, const
         kerf_reader_want_text(reader, kerf_value_get(item, "value"));
         tolerations[i] = (struct kerf_toleration){
             .key = kerf_field_name(reader, item, "key"),
-            .op = (enum kerf_toleration_operator)kerf_field_enum(reader, item, "operator", operators, KERF_COUNT_OF(operators), 0),
+            .op =
+                (enum kerf_toleration_operator)kerf_field_enum(reader, item, "operator", operators, KERF_COUNT_OF(operators), 0),
             .value = kerf_field_name(reader, item, "value"),
             .effect = KERF_TAINT_EFFECT_ANY,
             .toleration_seconds = kerf_field_i64(reader, item, "tolerationSeconds", INT64_MIN, INT64_MAX, -1),
@@ -222,5 +226,5 @@ struct kerf_tolerations kerf_field_tolerations(struct kerf_reader *reader, const
         if (tolerations[i].op == KERF_TOLERATION_EXISTS && tolerations[i].value)
             KERF_NOTE(reader, kerf_value_error(item, reader->errs, "a toleration with operator Exists wants no value"));
     }
-    return (struct kerf_tolerations){ tolerations, count };
+    return (struct kerf_tolerations){tolerations, count};
 }

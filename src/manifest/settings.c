@@ -3,7 +3,7 @@
 
 static void warn_drift_gate(struct kerf_reader *reader, const struct kerf_value *gates)
 {
-    static const char *const keys[] = { "drift", "Drift", "driftEnabled" };
+    static const char *const keys[] = {"drift", "Drift", "driftEnabled"};
     for (size_t i = 0; i < KERF_COUNT_OF(keys); i++) {
         const struct kerf_value *gate = kerf_value_get_or_null(gates, keys[i]);
         if (gate)

@@ -1,7 +1,8 @@
 /** The rules of all objects together, once the last file has been read. */
 #include "manifest/manifest_internal.h"
 
-/* ---- priorities ------------------------------------------------------------------------------------------------------------------ */
+/* ---- priorities
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct kerf_priority_class *find_class(const struct kerf_objects *objects, kerf_name name)
 {
@@ -34,7 +35,8 @@ static void settle_priority(const struct kerf_objects *objects, struct kerf_pod_
         spec->preemption_policy = class->preemption_policy;
 }
 
-/* ---- LimitRanges ------------------------------------------------------------------------------------------------------------------ */
+/* ---- LimitRanges
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static bool fill_gaps(struct kerf_resources *into, const struct kerf_resources *from)
 {
@@ -57,7 +59,8 @@ static void settle_limits(struct kerf_objects *objects, const struct kerf_owned_
         if (range->meta.namespace_name != owned->namespace_name)
             continue;
         if (!containers)
-            containers = kerf_arena_copy(&objects->arena, owned->spec->containers, owned->spec->container_count * sizeof *containers);
+            containers =
+                kerf_arena_copy(&objects->arena, owned->spec->containers, owned->spec->container_count * sizeof *containers);
         for (uint32_t j = 0; j < owned->spec->container_count; j++) {
             fill_gaps(&containers[j].limits, &range->default_limit);
             fill_gaps(&containers[j].requests, &range->default_request);
@@ -69,7 +72,8 @@ static void settle_limits(struct kerf_objects *objects, const struct kerf_owned_
     kerf_pod_spec_compute_requests(owned->spec);
 }
 
-/* ---- which pods stand for a workload ----------------------------------------------------------------------------------------------- */
+/* ---- which pods stand for a workload
+ * ----------------------------------------------------------------------------------------------- */
 
 /** Owners of pods that were read, and their owners, as "KIND/NAMESPACE/NAME". */
 struct owners {
@@ -136,11 +140,12 @@ static bool is_controlled(const struct kerf_objects *objects, const struct kerf_
 
 static void expand_workloads(struct kerf_objects *objects, struct kerf_vocabulary *vocabulary)
 {
-    struct owners owners = { .names = kerf_names_new(NULL) };
+    struct owners owners = {.names = kerf_names_new(NULL)};
     see_owners_of_pods(&owners, objects);
     for (size_t i = 0; i < objects->workloads.count; i++) {
         const struct kerf_workload *workload = &objects->workloads.items[i];
-        if (workload->kind == KERF_WORKLOAD_DAEMONSET || workload->kind == KERF_WORKLOAD_CRONJOB || workload->suspend || workload->finished)
+        if (workload->kind == KERF_WORKLOAD_DAEMONSET || workload->kind == KERF_WORKLOAD_CRONJOB || workload->suspend ||
+            workload->finished)
             continue;
         if (seen(&owners, workload->kind, &workload->meta) || is_controlled(objects, workload))
             continue;
@@ -150,14 +155,16 @@ static void expand_workloads(struct kerf_objects *objects, struct kerf_vocabular
     kerf_names_free(owners.names);
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * --------------------------------------------------------------------------------------------------------------------- */
 
 static void settle_identities(struct kerf_objects *objects, struct kerf_vocabulary *vocabulary)
 {
     for (size_t i = 0; i < objects->pods.count; i++) {
         struct kerf_meta *meta = &objects->pods.items[i].meta;
         if (!meta->uid)
-            meta->uid = kerf_name_format(vocabulary->names, "%s/%s", kerf_name_text(meta->namespace_name), kerf_name_text(meta->name));
+            meta->uid =
+                kerf_name_format(vocabulary->names, "%s/%s", kerf_name_text(meta->namespace_name), kerf_name_text(meta->name));
         if (meta->created_epoch_us == KERF_TIME_UNSET)
             meta->created_epoch_us = kerf_objects_creation_time(objects, meta->input_index);
     }

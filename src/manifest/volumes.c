@@ -13,12 +13,12 @@ static bool has_mode(const struct kerf_value *spec, const char *mode)
 void kerf_read_pvc(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_pvc pvc = { .meta = kerf_reader_meta(reader, object, true) };
+    struct kerf_pvc pvc = {.meta = kerf_reader_meta(reader, object, true)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     if (!spec)
         return;
-    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN_NEAR_MISSES, "accessModes", "selector", "resources", "volumeName", "storageClassName",
-                    "volumeMode", "dataSource", "dataSourceRef", "volumeAttributesClassName");
+    KERF_CHECK_KEYS(reader, spec, KERF_KEYS_WARN_NEAR_MISSES, "accessModes", "selector", "resources", "volumeName",
+                    "storageClassName", "volumeMode", "dataSource", "dataSourceRef", "volumeAttributesClassName");
     const struct kerf_value *requests = kerf_field_map(reader, kerf_field_map(reader, spec, "resources"), "requests");
     pvc.storage_class_name = kerf_field_name_or_empty(reader, spec, "storageClassName");
     pvc.has_storage_class_name = pvc.storage_class_name != NULL;
@@ -31,10 +31,20 @@ void kerf_read_pvc(struct kerf_reader *reader, const struct kerf_value *object)
 
 void kerf_read_pv(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    static const char *const in_tree_kinds[] = { "awsElasticBlockStore", "gcePersistentDisk", "azureDisk", "azureFile", "cinder",
-                                                 "vsphereVolume", "portworxVolume", "nfs", "iscsi", "fc", "rbd", "cephfs" };
+    static const char *const in_tree_kinds[] = {"awsElasticBlockStore",
+                                                "gcePersistentDisk",
+                                                "azureDisk",
+                                                "azureFile",
+                                                "cinder",
+                                                "vsphereVolume",
+                                                "portworxVolume",
+                                                "nfs",
+                                                "iscsi",
+                                                "fc",
+                                                "rbd",
+                                                "cephfs"};
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_pv pv = { .meta = kerf_reader_meta(reader, object, false) };
+    struct kerf_pv pv = {.meta = kerf_reader_meta(reader, object, false)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     if (!spec)
         return;
@@ -64,24 +74,26 @@ static struct kerf_topology_term read_topology_term(struct kerf_reader *reader, 
     uint32_t count = kerf_value_count(list);
     struct kerf_expression *items = KERF_NEW_ARRAY(reader->arena, struct kerf_expression, count);
     for (uint32_t i = 0; i < count; i++) {
-        items[i] = (struct kerf_expression){ .op = KERF_OP_IN, .min_values = -1 };
+        items[i] = (struct kerf_expression){.op = KERF_OP_IN, .min_values = -1};
         items[i].key = kerf_field_required_name(reader, &list->items[i], "key");
         items[i].values = kerf_field_names(reader, &list->items[i], "values", &items[i].value_count);
     }
-    return (struct kerf_topology_term){ { items, count } };
+    return (struct kerf_topology_term){{items, count}};
 }
 
 void kerf_read_storage_class(struct kerf_reader *reader, const struct kerf_value *object)
 {
-    static const char *const modes[] = { "Immediate", "WaitForFirstConsumer" };
-    static const char *const default_keys[] = { "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class" };
-    KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "provisioner", "parameters", "reclaimPolicy",
-                    "mountOptions", "allowVolumeExpansion", "volumeBindingMode", "allowedTopologies");
-    struct kerf_storage_class class = { .meta = kerf_reader_meta(reader, object, false) };
+    static const char *const modes[] = {"Immediate", "WaitForFirstConsumer"};
+    static const char *const default_keys[] = {"storageclass.kubernetes.io/is-default-class",
+                                               "storageclass.beta.kubernetes.io/is-default-class"};
+    KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "provisioner", "parameters",
+                    "reclaimPolicy", "mountOptions", "allowVolumeExpansion", "volumeBindingMode", "allowedTopologies");
+    struct kerf_storage_class class = {.meta = kerf_reader_meta(reader, object, false)};
     class.provisioner = kerf_field_required_name(reader, object, "provisioner");
     class.wait_for_first_consumer = kerf_field_enum(reader, object, "volumeBindingMode", modes, KERF_COUNT_OF(modes), 0) == 1;
     for (size_t i = 0; i < KERF_COUNT_OF(default_keys); i++)
-        if (kerf_labels_get(&class.meta.annotations, kerf_name_of(reader->vocabulary->names, default_keys[i])) == reader->vocabulary->word_true)
+        if (kerf_labels_get(&class.meta.annotations, kerf_name_of(reader->vocabulary->names, default_keys[i])) ==
+            reader->vocabulary->word_true)
             class.is_default = true;
     const struct kerf_value *list = kerf_field_list(reader, object, "allowedTopologies");
     uint32_t count = kerf_value_count(list);

@@ -18,14 +18,12 @@ struct kerf_labels kerf_labels_merge(struct kerf_arena *arena, const struct kerf
     struct kerf_label *merged = KERF_NEW_ARRAY(arena, struct kerf_label, under->count + over->count);
     size_t count = 0, i = 0, j = 0;
     while (i < under->count || j < over->count) {
-        int order = i == under->count  ? 1
-                    : j == over->count ? -1
-                                       : kerf_name_compare(under->items[i].key, over->items[j].key);
+        int order = i == under->count ? 1 : j == over->count ? -1 : kerf_name_compare(under->items[i].key, over->items[j].key);
         merged[count++] = order < 0 ? under->items[i] : over->items[j];
         i += order <= 0;
         j += order >= 0;
     }
-    return (struct kerf_labels){ merged, count };
+    return (struct kerf_labels){merged, count};
 }
 
 static int compare_label_keys(const void *a, const void *b, void *context)
@@ -38,7 +36,7 @@ static int compare_label_keys(const void *a, const void *b, void *context)
 struct kerf_labels kerf_labels_sorted(struct kerf_arena *arena, const struct kerf_label *items, size_t count)
 {
     if (count == 0)
-        return (struct kerf_labels){ 0 };
+        return (struct kerf_labels){0};
     struct kerf_label *sorted = kerf_arena_copy(arena, items, count * sizeof *items);
     kerf_sort(sorted, count, sizeof *sorted, compare_label_keys, NULL);
     size_t kept = 0;
@@ -47,14 +45,18 @@ struct kerf_labels kerf_labels_sorted(struct kerf_arena *arena, const struct ker
             kept--;
         sorted[kept++] = sorted[i];
     }
-    return (struct kerf_labels){ sorted, kept };
+    return (struct kerf_labels){sorted, kept};
 }
 
-/* ---- expressions ------------------------------------------------------------------------------------------------------------- */
+/* ---- expressions -------------------------------------------------------------------------------------------------------------
+ */
 
-static const char *const operator_texts[] = { "In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte" };
+static const char *const operator_texts[] = {"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte"};
 
-const char *kerf_operator_text(enum kerf_operator op) { return operator_texts[op]; }
+const char *kerf_operator_text(enum kerf_operator op)
+{
+    return operator_texts[op];
+}
 
 bool kerf_operator_parse(const char *text, enum kerf_operator *out_op)
 {
@@ -149,12 +151,14 @@ bool kerf_label_selector_equal(const struct kerf_label_selector *a, const struct
     if (a->present != b->present || a->invalid != b->invalid || a->expressions.count != b->expressions.count)
         return false;
     for (size_t i = 0; i < a->expressions.count; i++)
-        if (!has_expression(&b->expressions, &a->expressions.items[i]) || !has_expression(&a->expressions, &b->expressions.items[i]))
+        if (!has_expression(&b->expressions, &a->expressions.items[i]) ||
+            !has_expression(&a->expressions, &b->expressions.items[i]))
             return false;
     return true;
 }
 
-bool kerf_node_selector_term_matches(const struct kerf_node_selector_term *term, const struct kerf_labels *labels, kerf_name node_name)
+bool kerf_node_selector_term_matches(const struct kerf_node_selector_term *term, const struct kerf_labels *labels,
+                                     kerf_name node_name)
 {
     if (term->match_expressions.count == 0 && term->match_fields.count == 0)
         return false;

@@ -3,7 +3,7 @@
 
 void kerf_objects_init(struct kerf_objects *objects)
 {
-    *objects = (struct kerf_objects){ .newest_epoch_us = KERF_TIME_UNSET };
+    *objects = (struct kerf_objects){.newest_epoch_us = KERF_TIME_UNSET};
     kerf_arena_init(&objects->arena);
 }
 
@@ -12,12 +12,13 @@ void kerf_objects_fini(struct kerf_objects *objects)
     if (!objects)
         return;
     kerf_arena_fini(&objects->arena);
-    *objects = (struct kerf_objects){ .newest_epoch_us = KERF_TIME_UNSET };
+    *objects = (struct kerf_objects){.newest_epoch_us = KERF_TIME_UNSET};
 }
 
 const char *kerf_workload_kind_text(enum kerf_workload_kind kind)
 {
-    static const char *const texts[] = { "Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob" };
+    static const char *const texts[] = {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet",
+                                        "Job",        "CronJob"};
     return texts[kind];
 }
 

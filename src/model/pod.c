@@ -31,15 +31,21 @@ bool kerf_meta_owned_by(const struct kerf_meta *meta, const char *api_version, c
     return false;
 }
 
-bool kerf_pod_is_daemon(const struct kerf_pod *pod) { return kerf_meta_owned_by(&pod->meta, "apps/v1", "DaemonSet"); }
-bool kerf_pod_is_mirror(const struct kerf_pod *pod) { return kerf_meta_owned_by(&pod->meta, "v1", "Node"); }
+bool kerf_pod_is_daemon(const struct kerf_pod *pod)
+{
+    return kerf_meta_owned_by(&pod->meta, "apps/v1", "DaemonSet");
+}
+bool kerf_pod_is_mirror(const struct kerf_pod *pod)
+{
+    return kerf_meta_owned_by(&pod->meta, "v1", "Node");
+}
 
 void kerf_pod_requests_of(const struct kerf_pod_spec *spec, kerf_container_requests choose, const void *context,
                           struct kerf_resources *out_requests)
 {
-    struct kerf_resources running = { 0 }; /* containers and sidecars */
-    struct kerf_resources starting = { 0 }; /* the largest step of initialization */
-    struct kerf_resources sidecars = { 0 }; /* those declared so far */
+    struct kerf_resources running = {0};  /* containers and sidecars */
+    struct kerf_resources starting = {0}; /* the largest step of initialization */
+    struct kerf_resources sidecars = {0}; /* those declared so far */
     for (uint32_t i = 0; i < spec->container_count; i++) {
         const struct kerf_container *container = &spec->containers[i];
         struct kerf_resources chosen;
@@ -62,8 +68,8 @@ void kerf_pod_requests_of(const struct kerf_pod_spec *spec, kerf_container_reque
     }
     kerf_resources_maximum(&running, &starting);
     if (spec->has_pod_level_requests) {
-        static const enum kerf_resource replaced[] = { KERF_RESOURCE_CPU, KERF_RESOURCE_MEMORY, KERF_RESOURCE_HUGEPAGES_2MI,
-                                                       KERF_RESOURCE_HUGEPAGES_1GI };
+        static const enum kerf_resource replaced[] = {KERF_RESOURCE_CPU, KERF_RESOURCE_MEMORY, KERF_RESOURCE_HUGEPAGES_2MI,
+                                                      KERF_RESOURCE_HUGEPAGES_1GI};
         for (size_t i = 0; i < sizeof replaced / sizeof replaced[0]; i++)
             if (kerf_resources_has(&spec->pod_level_requests, replaced[i]))
                 kerf_resources_set(&running, replaced[i], spec->pod_level_requests.amounts[replaced[i]]);
@@ -73,4 +79,7 @@ void kerf_pod_requests_of(const struct kerf_pod_spec *spec, kerf_container_reque
     *out_requests = running;
 }
 
-void kerf_pod_spec_compute_requests(struct kerf_pod_spec *spec) { kerf_pod_requests_of(spec, NULL, NULL, &spec->requests); }
+void kerf_pod_spec_compute_requests(struct kerf_pod_spec *spec)
+{
+    kerf_pod_requests_of(spec, NULL, NULL, &spec->requests);
+}

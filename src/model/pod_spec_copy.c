@@ -30,9 +30,9 @@ static void merge_term(struct kerf_arena *arena, struct kerf_pod_affinity_term *
             continue; /* a label that the pod lacks is left out */
         kerf_name *values = KERF_NEW(arena, kerf_name);
         *values = value;
-        items[count++] = (struct kerf_expression){ .key = key, .op = op, .values = values, .value_count = 1, .min_values = -1 };
+        items[count++] = (struct kerf_expression){.key = key, .op = op, .values = values, .value_count = 1, .min_values = -1};
     }
-    *old = (struct kerf_expressions){ items, count };
+    *old = (struct kerf_expressions){items, count};
 }
 
 static void merge_terms(struct kerf_arena *arena, struct kerf_pod_affinity_terms *terms, const struct kerf_labels *labels)
@@ -68,7 +68,8 @@ const struct kerf_pod_spec *kerf_pod_spec_of_pod(struct kerf_arena *arena, struc
     struct kerf_pod_volume *volumes = kerf_arena_copy(arena, spec->volumes, spec->volume_count * sizeof *volumes);
     for (; i < spec->volume_count; i++)
         if (volumes[i].ephemeral)
-            volumes[i].claim_name = kerf_name_format(vocabulary->names, "%s-%s", kerf_name_text(pod_name), kerf_name_text(volumes[i].name));
+            volumes[i].claim_name =
+                kerf_name_format(vocabulary->names, "%s-%s", kerf_name_text(pod_name), kerf_name_text(volumes[i].name));
     own->volumes = volumes;
     return own;
 }

@@ -10,31 +10,31 @@ enum { EXPONENT_HUGE = 22, EXPONENT_TRACE = -40, EXPONENT_MAX = 1000000 };
 
 __extension__ typedef unsigned __int128 u128;
 
-static const int64_t power_of_ten[] = { 1,
-                                        10,
-                                        100,
-                                        1000,
-                                        10000,
-                                        100000,
-                                        1000000,
-                                        10000000,
-                                        100000000,
-                                        1000000000,
-                                        10000000000,
-                                        100000000000,
-                                        1000000000000,
-                                        10000000000000,
-                                        100000000000000,
-                                        1000000000000000,
-                                        10000000000000000,
-                                        100000000000000000,
-                                        1000000000000000000 };
+static const int64_t power_of_ten[] = {1,
+                                       10,
+                                       100,
+                                       1000,
+                                       10000,
+                                       100000,
+                                       1000000,
+                                       10000000,
+                                       100000000,
+                                       1000000000,
+                                       10000000000,
+                                       100000000000,
+                                       1000000000000,
+                                       10000000000000,
+                                       100000000000000,
+                                       1000000000000000,
+                                       10000000000000000,
+                                       100000000000000000,
+                                       1000000000000000000};
 
 /** A quantity as written: (digits, then `sticky` for digits that were cut off and not zero) x 10^exponent10 x 2^exponent2. */
 struct parts {
     bool negative;
     bool sticky;
-    int digit_count;      /* significant digits kept */
+    int digit_count; /* significant digits kept */
     int64_t exponent10;
     unsigned exponent2;
     unsigned char digits[KEPT_DIGITS_MAX];
@@ -84,7 +84,7 @@ static bool parse_parts(const char *text, struct parts *parts)
     int64_t cut = 0, fraction = 0;
     size_t seen = 0;
     bool point = false;
-    *parts = (struct parts){ .negative = *text == '-' };
+    *parts = (struct parts){.negative = *text == '-'};
     text += *text == '-' || *text == '+';
     for (;; text++) {
         if (*text == '.' && !point) {
@@ -110,7 +110,8 @@ static bool parse_parts(const char *text, struct parts *parts)
     return true;
 }
 
-/* ---- long arithmetic: little-endian limbs of 32 bits ------------------------------------------------------------------------ */
+/* ---- long arithmetic: little-endian limbs of 32 bits ------------------------------------------------------------------------
+ */
 
 static void multiply(uint32_t *limbs, uint32_t factor, uint32_t addend)
 {
@@ -144,7 +145,7 @@ static u128 magnitude_long(const struct parts *parts)
         return outgrown;
     if (order < EXPONENT_TRACE)
         return 1;
-    uint32_t limbs[LIMB_COUNT] = { 0 };
+    uint32_t limbs[LIMB_COUNT] = {0};
     for (int i = 0; i < parts->digit_count; i++)
         multiply(limbs, 10, parts->digits[i]);
     for (unsigned i = 0; i < parts->exponent2; i += 10)
@@ -239,13 +240,13 @@ static bool counts_bytes(enum kerf_resource resource)
 }
 
 /**
- * The canonical form: no fraction, the largest suffix that leaves an integer. Bytes take the binary suffixes if they are whole and
- * reach 1024, as quantities written with such a suffix do; others the decimal ones.
+ * The canonical form: no fraction, the largest suffix that leaves an integer. Bytes take the binary suffixes if they are whole
+ * and reach 1024, as quantities written with such a suffix do; others the decimal ones.
  */
 void kerf_quantity_format(enum kerf_resource resource, int64_t amount, char *buffer, size_t buffer_bytes)
 {
-    static const char *const binary[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
-    static const char *const decimal[] = { "n", "u", "m", "", "k", "M", "G", "T", "P", "E" };
+    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    static const char *const decimal[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
     int scale = kerf_resource_scale(resource);
     int64_t unit = power_of_ten[scale];
     if (counts_bytes(resource) && amount % unit == 0 && (amount / unit >= 1024 || amount / unit <= -1024)) {

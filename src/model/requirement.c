@@ -33,7 +33,7 @@ struct bounds {
 
 static struct bounds bounds_of(const struct kerf_requirement *requirement)
 {
-    return (struct bounds){ requirement->has_lower, requirement->has_upper, requirement->lower, requirement->upper };
+    return (struct bounds){requirement->has_lower, requirement->has_upper, requirement->lower, requirement->upper};
 }
 
 static struct bounds merged_bounds(const struct kerf_requirement *a, const struct kerf_requirement *b)
@@ -48,7 +48,10 @@ static struct bounds merged_bounds(const struct kerf_requirement *a, const struc
     return merged;
 }
 
-static bool crossed(const struct bounds *bounds) { return bounds->has_lower && bounds->has_upper && bounds->lower > bounds->upper; }
+static bool crossed(const struct bounds *bounds)
+{
+    return bounds->has_lower && bounds->has_upper && bounds->lower > bounds->upper;
+}
 
 static bool within(const struct bounds *bounds, kerf_name value)
 {
@@ -75,7 +78,8 @@ bool kerf_requirement_has(const struct kerf_requirement *requirement, kerf_name 
     return within(&bounds, value);
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------------------------------
+ */
 
 static int compare_names(const void *a, const void *b, void *context)
 {
@@ -100,7 +104,7 @@ static uint32_t sort_unique(kerf_name *values, size_t count)
 
 struct kerf_requirement kerf_requirement_in(struct kerf_arena *arena, kerf_name key, const kerf_name *values, size_t value_count)
 {
-    struct kerf_requirement made = { .key = key, .min_values = -1 };
+    struct kerf_requirement made = {.key = key, .min_values = -1};
     if (value_count == 0)
         return made;
     kerf_name *copy = kerf_arena_copy(arena, values, value_count * sizeof *values);
@@ -111,10 +115,11 @@ struct kerf_requirement kerf_requirement_in(struct kerf_arena *arena, kerf_name 
 
 struct kerf_requirement kerf_requirement_exists(kerf_name key)
 {
-    return (struct kerf_requirement){ .key = key, .complement = true, .min_values = -1 };
+    return (struct kerf_requirement){.key = key, .complement = true, .min_values = -1};
 }
 
-/** What Karpenter makes of a bound: validation has refused what is no integer, so here it counts as 0; too large ones stay at the edge. */
+/** What Karpenter makes of a bound: validation has refused what is no integer, so here it counts as 0; too large ones stay at the
+ * edge. */
 static int64_t bound_of(const struct kerf_expression *expression)
 {
     int64_t bound = 0;
@@ -131,7 +136,7 @@ struct kerf_requirement kerf_requirement_of(struct kerf_arena *arena, const stru
                                             const struct kerf_expression *expression)
 {
     kerf_name key = kerf_vocabulary_normalize_key(vocabulary, expression->key);
-    struct kerf_requirement made = { .key = key };
+    struct kerf_requirement made = {.key = key};
     switch (expression->op) {
     case KERF_OP_IN:
     case KERF_OP_NOT_IN:
@@ -166,7 +171,8 @@ struct kerf_requirement kerf_requirement_of(struct kerf_arena *arena, const stru
     return made;
 }
 
-/* ---- intersection -------------------------------------------------------------------------------------------------------------- */
+/* ---- intersection
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /** Walks two sorted lists in step: is `value` in `values`, looking from `*at` on? Values must be asked in ascending order. */
 static bool holds_next(const kerf_name *values, uint32_t count, uint32_t *at, kerf_name value)
@@ -185,8 +191,8 @@ static void keep_values(struct kerf_arena *arena, struct kerf_requirement *resul
     uint32_t kept_count = 0, at = 0;
     for (uint32_t i = 0; i < from->value_count; i++) {
         kerf_name value = from->values[i];
-        bool found = search ? holds(other->values, other->value_count, value)
-                            : holds_next(other->values, other->value_count, &at, value);
+        bool found =
+            search ? holds(other->values, other->value_count, value) : holds_next(other->values, other->value_count, &at, value);
         bool keep = found == wanted && within(bounds, value);
         if (!keep && !kept) { /* the first that goes: only now a list of our own is needed */
             kept = KERF_NEW_ARRAY(arena, kerf_name, from->value_count - 1);
@@ -231,7 +237,7 @@ struct kerf_requirement kerf_requirement_intersection(struct kerf_arena *arena, 
                                                       const struct kerf_requirement *b)
 {
     struct bounds bounds = merged_bounds(a, b);
-    struct kerf_requirement result = { .key = a->key, .min_values = a->min_values > b->min_values ? a->min_values : b->min_values };
+    struct kerf_requirement result = {.key = a->key, .min_values = a->min_values > b->min_values ? a->min_values : b->min_values};
     if (crossed(&bounds))
         return result;
     if (a->complement && b->complement) {
@@ -260,10 +266,7 @@ bool kerf_requirement_intersects(const struct kerf_requirement *a, const struct 
         return false;
     if (a->complement && b->complement)
         return true;
-    const struct kerf_requirement *concrete = a->complement                    ? b
-                                              : b->complement                  ? a
-                                              : a->value_count <= b->value_count ? a
-                                                                                 : b;
+    const struct kerf_requirement *concrete = a->complement ? b : b->complement ? a : a->value_count <= b->value_count ? a : b;
     const struct kerf_requirement *other = concrete == a ? b : a;
     for (uint32_t i = 0; i < concrete->value_count; i++) {
         kerf_name value = concrete->values[i];

@@ -61,17 +61,17 @@ void kerf_requirements_remove(struct kerf_requirements *from, kerf_name key)
 struct kerf_requirements kerf_requirements_copy(struct kerf_arena *arena, const struct kerf_requirements *from)
 {
     if (from->count == 0)
-        return (struct kerf_requirements){ 0 };
+        return (struct kerf_requirements){0};
     size_t capacity = from->count + 4; /* a copy is made to be narrowed: room for the keys that a pod brings */
     struct kerf_requirement *items = KERF_NEW_ARRAY(arena, struct kerf_requirement, capacity);
     memcpy(items, from->items, from->count * sizeof *items);
-    return (struct kerf_requirements){ items, from->count, capacity };
+    return (struct kerf_requirements){items, from->count, capacity};
 }
 
 struct kerf_requirements kerf_requirements_of_labels(struct kerf_arena *arena, const struct kerf_vocabulary *vocabulary,
                                                      const struct kerf_labels *labels)
 {
-    struct kerf_requirements made = { 0 };
+    struct kerf_requirements made = {0};
     if (labels->count == 0)
         return made;
     made.capacity = labels->count + 4;

@@ -3,7 +3,7 @@
 
 const char *kerf_taint_effect_text(enum kerf_taint_effect effect)
 {
-    static const char *const texts[] = { "NoSchedule", "PreferNoSchedule", "NoExecute", "" };
+    static const char *const texts[] = {"NoSchedule", "PreferNoSchedule", "NoExecute", ""};
     return texts[effect];
 }
 

@@ -28,14 +28,14 @@ struct kerf_vocabulary *kerf_vocabulary_new(const struct kerf_vocabulary *parent
     vocabulary->parent = parent;
     vocabulary->names = kerf_names_new(parent ? parent->names : NULL);
     if (parent) {
-        vocabulary->resources = (struct kerf_name_map){ 0 };
+        vocabulary->resources = (struct kerf_name_map){0};
         for (uint32_t i = 0; i < parent->resource_count; i++)
             kerf_name_map_put(&vocabulary->resources, parent->resource_names[i], i);
         return vocabulary;
     }
-#define ENTER_KEY(member, text, well_known_key)                                                                                   \
-    vocabulary->member = kerf_name_of(vocabulary->names, text);                                                                   \
-    if (well_known_key)                                                                                                           \
+#define ENTER_KEY(member, text, well_known_key)                                                                                  \
+    vocabulary->member = kerf_name_of(vocabulary->names, text);                                                                  \
+    if (well_known_key)                                                                                                          \
         kerf_name_map_put(&vocabulary->well_known, vocabulary->member, 1);
 #define ENTER_WORD(member, text) vocabulary->member = kerf_name_of(vocabulary->names, text);
     KERF_WELL_KNOWN_KEYS(ENTER_KEY)

@@ -46,20 +46,21 @@ static struct kerf_labels shared_labels(struct kerf_arena *arena, struct kerf_vo
     size_t count = 0;
     switch (workload->kind) {
     case KERF_WORKLOAD_DEPLOYMENT:
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "pod-template-hash"), hash };
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "pod-template-hash"), hash};
         break;
     case KERF_WORKLOAD_STATEFULSET:
     case KERF_WORKLOAD_DAEMONSET:
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "controller-revision-hash"), hash };
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "controller-revision-hash"), hash};
         break;
     case KERF_WORKLOAD_JOB:
     case KERF_WORKLOAD_CRONJOB:
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "batch.kubernetes.io/job-name"), workload->meta.name };
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "job-name"), workload->meta.name };
+        added[count++] =
+            (struct kerf_label){kerf_name_of(vocabulary->names, "batch.kubernetes.io/job-name"), workload->meta.name};
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "job-name"), workload->meta.name};
         if (workload->meta.uid) {
-            added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "batch.kubernetes.io/controller-uid"),
-                                                  workload->meta.uid };
-            added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "controller-uid"), workload->meta.uid };
+            added[count++] =
+                (struct kerf_label){kerf_name_of(vocabulary->names, "batch.kubernetes.io/controller-uid"), workload->meta.uid};
+            added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "controller-uid"), workload->meta.uid};
         }
         break;
     default:
@@ -135,12 +136,12 @@ static struct kerf_labels labels_of_pod(struct kerf_arena *arena, struct kerf_vo
     struct kerf_label added[2];
     size_t count = 0;
     if (workload->kind == KERF_WORKLOAD_STATEFULSET) {
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "apps.kubernetes.io/pod-index"),
-                                              kerf_name_format(vocabulary->names, "%" PRId64, workload->start_ordinal + index) };
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "statefulset.kubernetes.io/pod-name"), pod_name };
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "apps.kubernetes.io/pod-index"),
+                                             kerf_name_format(vocabulary->names, "%" PRId64, workload->start_ordinal + index)};
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "statefulset.kubernetes.io/pod-name"), pod_name};
     } else if (workload->indexed) {
-        added[count++] = (struct kerf_label){ kerf_name_of(vocabulary->names, "batch.kubernetes.io/job-completion-index"),
-                                              kerf_name_format(vocabulary->names, "%" PRIu32, index) };
+        added[count++] = (struct kerf_label){kerf_name_of(vocabulary->names, "batch.kubernetes.io/job-completion-index"),
+                                             kerf_name_format(vocabulary->names, "%" PRIu32, index)};
     }
     if (count == 0)
         return workload->pod_labels;
@@ -158,28 +159,29 @@ void kerf_workload_make_pod(struct kerf_arena *arena, struct kerf_vocabulary *vo
         workload = &prepared;
     }
     kerf_name namespace_name = workload->meta.namespace_name ? workload->meta.namespace_name : vocabulary->word_default;
-    kerf_name name =
-        workload->kind == KERF_WORKLOAD_STATEFULSET
-            ? kerf_name_format(vocabulary->names, "%s-%" PRId64, kerf_name_text(workload->meta.name), workload->start_ordinal + index)
-            : kerf_name_format(vocabulary->names, "%s-%05" PRIu32, kerf_name_text(workload->pod_name_prefix), index);
+    kerf_name name = workload->kind == KERF_WORKLOAD_STATEFULSET
+                         ? kerf_name_format(vocabulary->names, "%s-%" PRId64, kerf_name_text(workload->meta.name),
+                                            workload->start_ordinal + index)
+                         : kerf_name_format(vocabulary->names, "%s-%05" PRIu32, kerf_name_text(workload->pod_name_prefix), index);
     /* UIDs order as the replicas do, and tell workloads of one name and different kinds apart. */
     kerf_name uid = kerf_name_format(vocabulary->names, "%s/%s/%s/%010" PRIu32, namespace_name->text,
                                      kerf_name_text(workload->meta.name), kerf_workload_kind_text(workload->kind), index);
     const struct kerf_pod_spec *spec = spec_of_pod(arena, vocabulary, workload, name);
     *out_pod = (struct kerf_pod){
-        .meta = {
-            .namespace_name = namespace_name,
-            .name = name,
-            .uid = uid,
-            .created_epoch_us = created_epoch_us,
-            .deletion_epoch_us = KERF_TIME_UNSET,
-            .labels = labels_of_pod(arena, vocabulary, workload, index, name),
-            .annotations = workload->template.annotations,
-            .owners = workload->pod_owner,
-            .owner_count = 1,
-            .input_index = workload->meta.input_index,
-            .place = workload->meta.place,
-        },
+        .meta =
+            {
+                .namespace_name = namespace_name,
+                .name = name,
+                .uid = uid,
+                .created_epoch_us = created_epoch_us,
+                .deletion_epoch_us = KERF_TIME_UNSET,
+                .labels = labels_of_pod(arena, vocabulary, workload, index, name),
+                .annotations = workload->template.annotations,
+                .owners = workload->pod_owner,
+                .owner_count = 1,
+                .input_index = workload->meta.input_index,
+                .place = workload->meta.place,
+            },
         .spec = spec,
         .requests = &spec->requests,
         .phase = KERF_POD_PENDING,

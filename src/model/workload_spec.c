@@ -20,15 +20,15 @@ struct wanted {
 };
 
 /** Admission gives every pod five minutes on a lost node; the DaemonSet controller makes its pods stay and start anywhere. */
-static const struct wanted for_all[] = { { "node.kubernetes.io/not-ready", KERF_TAINT_NO_EXECUTE, 300 },
-                                         { "node.kubernetes.io/unreachable", KERF_TAINT_NO_EXECUTE, 300 } };
-static const struct wanted for_daemons[] = { { "node.kubernetes.io/not-ready", KERF_TAINT_NO_EXECUTE, -1 },
-                                             { "node.kubernetes.io/unreachable", KERF_TAINT_NO_EXECUTE, -1 },
-                                             { "node.kubernetes.io/disk-pressure", KERF_TAINT_NO_SCHEDULE, -1 },
-                                             { "node.kubernetes.io/memory-pressure", KERF_TAINT_NO_SCHEDULE, -1 },
-                                             { "node.kubernetes.io/pid-pressure", KERF_TAINT_NO_SCHEDULE, -1 },
-                                             { "node.kubernetes.io/unschedulable", KERF_TAINT_NO_SCHEDULE, -1 },
-                                             { "node.kubernetes.io/network-unavailable", KERF_TAINT_NO_SCHEDULE, -1 } };
+static const struct wanted for_all[] = {{"node.kubernetes.io/not-ready", KERF_TAINT_NO_EXECUTE, 300},
+                                        {"node.kubernetes.io/unreachable", KERF_TAINT_NO_EXECUTE, 300}};
+static const struct wanted for_daemons[] = {{"node.kubernetes.io/not-ready", KERF_TAINT_NO_EXECUTE, -1},
+                                            {"node.kubernetes.io/unreachable", KERF_TAINT_NO_EXECUTE, -1},
+                                            {"node.kubernetes.io/disk-pressure", KERF_TAINT_NO_SCHEDULE, -1},
+                                            {"node.kubernetes.io/memory-pressure", KERF_TAINT_NO_SCHEDULE, -1},
+                                            {"node.kubernetes.io/pid-pressure", KERF_TAINT_NO_SCHEDULE, -1},
+                                            {"node.kubernetes.io/unschedulable", KERF_TAINT_NO_SCHEDULE, -1},
+                                            {"node.kubernetes.io/network-unavailable", KERF_TAINT_NO_SCHEDULE, -1}};
 
 static void add_tolerations(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, struct kerf_pod_spec *spec, bool daemon)
 {
@@ -43,9 +43,9 @@ static void add_tolerations(struct kerf_arena *arena, struct kerf_vocabulary *vo
         kerf_name key = kerf_name_of(vocabulary->names, wanted[i].key);
         if (!tolerates(spec, key, wanted[i].effect))
             items[count++] = (struct kerf_toleration){
-                .key = key, .op = KERF_TOLERATION_EXISTS, .effect = wanted[i].effect, .toleration_seconds = wanted[i].seconds };
+                .key = key, .op = KERF_TOLERATION_EXISTS, .effect = wanted[i].effect, .toleration_seconds = wanted[i].seconds};
     }
-    spec->tolerations = (struct kerf_tolerations){ items, count };
+    spec->tolerations = (struct kerf_tolerations){items, count};
 }
 
 const struct kerf_pod_spec *kerf_workload_spec_of_pods(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary,
