@@ -43,6 +43,7 @@ int kerf_cmd_run(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_compare(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_catalog(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs);
+int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_vpc(int argc, char **argv, struct kerf_errors *errs);
 
 #endif

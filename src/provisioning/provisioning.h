@@ -1,7 +1,7 @@
 /**
  * provisioning: Karpenter's pass. From a const view of the world and a list of pods to a plan: which pods go on existing nodes,
- * which new nodeclaims to open with which instance types, which pods stay and why. No effects, no time of its own. `plain` follows
- * karpenter-provisioning.md rule by rule, a pod at a time. Disruption asks the same pass with candidates left out.
+ * which new nodeclaims to open with which instance types, which pods stay and why. No effects, no time of its own. `plain`
+ * follows karpenter-provisioning.md rule by rule, a pod at a time. Disruption asks the same pass with candidates left out.
  */
 #ifndef KERF_PROVISIONING_H
 #define KERF_PROVISIONING_H
@@ -15,35 +15,50 @@ struct kerf_provisioning_options {
     enum kerf_preference_policy preference_policy;
     enum kerf_min_values_policy min_values_policy;
     kerf_time_us now_epoch_us;
-    /** Ties among equal domains: false: first by name (as the recorded cases take them); true: drawn, keyed by seed and the pod's UID. */
+    /** Ties among equal domains. false: first by name, as in the recorded cases; true: drawn, keyed by seed and pod UID. */
     bool draw_ties;
     uint64_t tie_seed;
-    /** Attempts (a pod against all destinations) after which the pass stops, as Karpenter's minute would: 0: none. Pods not tried stay pending. */
+    /** Attempts (a pod against all destinations) after which the pass stops, as Karpenter's minute would; 0: none. */
     uint64_t attempt_limit;
     /** Consolidation simulations: nodes inside their consolidateAfter window take no pods (karpenter-disruption 7.2). */
     bool protect_recent_nodes;
 };
 
+/**
+ * What passes over one world have in common: the instance types of its NodeClasses as columns and bitsets, which of them meet a
+ * requirement, price orders, domains that NodePools offer. It follows from the immutable inputs of the cluster (kerf_cluster_new)
+ * and grows with use; offerings out of capacity are compared at each pass. So: one per cluster, made once, freed before the
+ * cluster, never shared by threads. A pass without one makes its own (some milliseconds).
+ */
+struct kerf_provisioning_cache;
+struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cluster *cluster);
+void kerf_provisioning_cache_free(struct kerf_provisioning_cache *cache);
+
 struct kerf_provisioning_input {
     const struct kerf_cluster *cluster;
-    const kerf_pod_id *pods; /* to place; see kerf_provisioning_collect_pods. Order does not matter but for groups of equal identity */
+    struct kerf_provisioning_cache *cache; /* of this cluster; NULL: none */
+    /** To place; see kerf_provisioning_collect_pods. Order does not matter. */
+    const kerf_pod_id *pods;
     size_t pod_count;
-    const uint64_t *left_out; /* bitset by node id: neither destinations nor counted against limits (besides deleting nodes); NULL: none */
+    /** Bitset by node id: neither destinations nor counted against limits (besides deleting nodes); NULL: none. */
+    const uint64_t *left_out;
+    bool omit_reasons; /* refusals carry no texts: for callers that ask thousands of times */
     struct kerf_provisioning_options options;
 };
 
 /** Why a pod stays, per template tried: texts as Karpenter's. */
 struct kerf_plan_refusal {
     kerf_pod_id pod;
-    bool not_tried; /* the pass stopped before its turn */
-    const char *reason;
+    bool not_tried;     /* the pass stopped before its turn */
+    const char *reason; /* NULL: not tried, or texts were not asked for */
 };
 
 struct kerf_planned_claim {
     uint32_t nodepool_index;
     const kerf_pod_id *pods; /* in the order in which they were placed */
     size_t pod_count;
-    struct kerf_requirements requirements; /* spec.requirements of the NodeClaim object (9.3), sorted by key, instance types included */
+    /** spec.requirements of the NodeClaim object (9.3), sorted by key, instance types included. */
+    struct kerf_requirements requirements;
     const struct kerf_instance_type *const *instance_types; /* cheapest first, equal prices by name, after truncation */
     size_t instance_type_count;
     struct kerf_resources requests; /* pods plus daemon overhead */
@@ -57,7 +72,7 @@ struct kerf_planned_placement {
 };
 
 struct kerf_plan {
-    struct kerf_arena arena; /* owns all below */
+    struct kerf_arena arena;                 /* owns all below */
     const struct kerf_planned_claim *claims; /* in the order in which the pass opened them */
     size_t claim_count;
     const struct kerf_planned_placement *existing; /* nodes that received pods, in order of the search */
@@ -68,16 +83,20 @@ struct kerf_plan {
 };
 
 /**
- * Pods that a pass takes (1.1 to 1.3): provisionable ones that pass validation, then reschedulable pods of deleting nodes. `out_refusals`
- * are those that validation left out. Both lie in `arena`.
+ * Pods that a pass takes (1.1 to 1.3): provisionable ones that pass validation, then reschedulable pods of deleting nodes.
+ * `out_refusals` are those that validation left out. Both lie in `arena`.
  */
 void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_time_us now_epoch_us, struct kerf_arena *arena,
-                                    const kerf_pod_id **out_pods, size_t *out_pod_count, const struct kerf_plan_refusal **out_refusals,
-                                    size_t *out_refusal_count);
+                                    const kerf_pod_id **out_pods, size_t *out_pod_count,
+                                    const struct kerf_plan_refusal **out_refusals, size_t *out_refusal_count);
 
 /** One pass. The plan is the caller's: free with kerf_plan_free. Cannot fail: what has no place is a refusal. */
 struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input);
 void kerf_plan_free(struct kerf_plan *plan);
+
+/** Requirements as a NodeClaim object states them (4.8): bounds become Gte and Lte, exclusions beside them are lost. */
+struct kerf_expressions kerf_requirements_write(struct kerf_vocabulary *vocabulary, struct kerf_arena *arena,
+                                                const struct kerf_requirements *requirements);
 
 /** The NodeClaim object of a planned claim (9.3): labels, annotations, requirements, taints; borrowed values lie in `arena`. */
 void kerf_plan_make_claim(const struct kerf_cluster *cluster, const struct kerf_planned_claim *planned, kerf_name claim_name,
@@ -96,7 +115,7 @@ struct kerf_launch_request {
     const struct kerf_launch_override *overrides; /* by price, then type name, then zone */
     size_t override_count;
 };
-void kerf_provisioning_request_launch(const struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim, struct kerf_arena *arena,
-                                      struct kerf_launch_request *out_request);
+void kerf_provisioning_request_launch(const struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim,
+                                      struct kerf_arena *arena, struct kerf_launch_request *out_request);
 
 #endif

@@ -1,0 +1,44 @@
+/** kerf plan: one Karpenter provisioning pass over manifests: the NodeClaims it would make, and the pods that stay. */
+#include "cli/advise_options.h"
+#include "cli/command.h"
+#include "kerf/report.h"
+
+static const char command[] = "kerf plan";
+
+int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
+{
+    struct kerf_advise_arguments arguments = {0};
+    const struct kerf_option rows[] = {
+        KERF_ADVISE_ROWS_INPUT(&arguments),
+        KERF_ADVISE_ROWS_KARPENTER(&arguments),
+        KERF_OPTION_FORMAT(&arguments.format, kerf_formats_text_json),
+    };
+    const struct kerf_option_table table = {
+        .command = command,
+        .about =
+            "One provisioning pass of Karpenter over the pods that wait: new nodes with their instance types and the cheapest\n"
+            "launch, existing nodes that take pods, and pods that stay with the reason.",
+        .notes = "Exit 1: pods are left over.",
+        .options = rows,
+        .option_count = sizeof rows / sizeof rows[0],
+    };
+    struct kerf_operands operands;
+    int exit_code = KERF_EXIT_DONE;
+    struct kerf_snapshot *snapshot = NULL;
+    if (!kerf_options_parse(&table, argc, argv, &operands, &exit_code) ||
+        !kerf_advise_arguments_finish(&arguments, command, &exit_code))
+        goto out;
+    enum kerf_status status = kerf_snapshot_load(&arguments.options, &snapshot, errs);
+    if (status != KERF_OK) {
+        exit_code = kerf_exit_of(status);
+        goto out;
+    }
+    struct kerf_plan_advice *advice = kerf_advise_plan(snapshot);
+    kerf_report_plan(advice, (enum kerf_format)arguments.format, stdout);
+    exit_code = kerf_plan_advice_all_placed(advice) ? KERF_EXIT_DONE : KERF_EXIT_NO;
+    kerf_plan_advice_free(advice);
+out:
+    kerf_snapshot_free(snapshot);
+    kerf_advise_arguments_free(&arguments);
+    return exit_code;
+}

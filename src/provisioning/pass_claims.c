@@ -1,0 +1,277 @@
+/**
+ * pass_claims: claims that the pass has opened, their order, and opening another one. karpenter-provisioning.md 5.3, 5.4, 5.6.
+ */
+#include <stdlib.h>
+
+#include "provisioning/provisioning_internal.h"
+
+bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints)
+{
+    if (taints->count == 0)
+        return true;
+    unsigned effects = pod->now.preferences.tolerates_prefer_no_schedule ? KERF_EFFECTS_HARD : KERF_EFFECTS_ALL;
+    return kerf_taints_untolerated(taints, &pod->pod->spec->tolerations, effects) == NULL;
+}
+
+struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, const struct kerf_requirements *before,
+                                                     const struct kerf_requirements *merged)
+{
+    bool same = merged->count == before->count;
+    for (size_t i = 0; same && i < merged->count; i++)
+        same = kerf_requirement_equal(&merged->items[i], &before->items[i]);
+    if (same)
+        return *before;
+    struct kerf_requirements kept = kerf_requirements_copy(&pass->arena, merged);
+    for (size_t i = 0; i < kept.count; i++) {
+        const struct kerf_requirement *old = kerf_requirements_get(before, kept.items[i].key);
+        if (old != NULL && kerf_requirement_equal(old, &kept.items[i]))
+            kept.items[i] = *old;
+        else if (kept.items[i].value_count > 0)
+            kept.items[i].values =
+                kerf_arena_copy(&pass->arena, kept.items[i].values, kept.items[i].value_count * sizeof kept.items[i].values[0]);
+    }
+    return kept;
+}
+
+/* The most of each resource that any option could still take: what doesn't fit there fits nowhere. */
+static void measure_room(struct kerf_pass_claim *claim)
+{
+    const struct kerf_type_table *table = claim->template->pool->table;
+    for (uint32_t resource = 0; resource < KERF_RESOURCE_MAX; resource++) {
+        const int64_t *column = table->allocatable[resource];
+        claim->room[resource] = 0;
+        if (column == NULL)
+            continue;
+        int64_t largest = 0;
+        uint32_t type;
+        KERF_FOR_TYPES(type, claim->options, table->words)
+        {
+            largest = kerf_max_i64(largest, column[type]);
+        }
+        claim->room[resource] = largest - claim->requests.amounts[resource];
+    }
+}
+
+static bool has_room(const struct kerf_pass_claim *claim, const struct kerf_resources *requests)
+{
+    for (uint32_t present = requests->present; present != 0; present &= present - 1) {
+        uint32_t resource = (uint32_t)__builtin_ctz(present);
+        if (requests->amounts[resource] > claim->room[resource] && requests->amounts[resource] > 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- adding a pod (5.6) ----------------------------------------------------------------------------------------------- */
+
+/* What an attempt found; lies in scratch. */
+struct addition {
+    struct kerf_requirements requirements;
+    uint64_t *options;
+    uint32_t slots;
+    struct kerf_resources requests;
+    bool min_values_lowered;
+};
+
+static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod,
+                               bool is_new, const struct kerf_requirements *with_pod, const struct kerf_requirements *volume,
+                               struct addition *found, struct kerf_text *reason)
+{
+    kerf_name key = NULL;
+    found->requirements = kerf_requirements_copy(&pass->scratch, with_pod);
+    if (volume != NULL) {
+        if (!kerf_requirements_compatible(pass->vocabulary, with_pod, volume, KERF_UNDEFINED_WELL_KNOWN, &key)) {
+            if (reason != NULL) {
+                kerf_text_append(reason, "incompatible volume requirements, ");
+                kerf_text_append_incompatible(reason, with_pod, volume, key);
+            }
+            return false;
+        }
+        kerf_requirements_add_all(&pass->scratch, &found->requirements, volume);
+    }
+    if (kerf_pass_has_topology(pass, pod)) {
+        struct kerf_candidate candidate = {.taints = &claim->template->pool->nodepool->taints,
+                                           .requirements = &found->requirements,
+                                           .hostname = claim->hostname};
+        struct kerf_requirements demanded;
+        if (!kerf_pass_topology_tighten(pass, pod, &candidate, &found->requirements, &demanded, reason))
+            return false;
+        if (!kerf_requirements_compatible(pass->vocabulary, &found->requirements, &demanded, KERF_UNDEFINED_WELL_KNOWN, &key)) {
+            if (reason != NULL)
+                kerf_text_append_incompatible(reason, &found->requirements, &demanded, key);
+            return false;
+        }
+        kerf_requirements_add_all(&pass->scratch, &found->requirements, &demanded);
+    }
+    struct kerf_filter filter = {
+        .template = claim->template,
+        .options = claim->options,
+        .before = &claim->requirements,
+        .slots_before = claim->slots,
+        .requirements = &found->requirements,
+        .requests = &found->requests,
+        .pod = pod,
+        .ports = claim->ports.items,
+        .port_count = claim->ports.count,
+        .lower_min_values = is_new && pass->options.min_values_policy == KERF_MIN_VALUES_BEST_EFFORT,
+        .remaining = found->options,
+    };
+    if (!kerf_pass_filter_types(pass, &filter, reason))
+        return false;
+    found->slots = filter.slots;
+    found->min_values_lowered = filter.min_values_lowered;
+    return true;
+}
+
+static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod,
+                          bool is_new, struct addition *found, struct kerf_text *reason)
+{
+    const struct kerf_taints *taints = &claim->template->pool->nodepool->taints;
+    if (!kerf_pass_tolerates(pod, taints)) {
+        if (reason != NULL) {
+            unsigned effects = pod->now.preferences.tolerates_prefer_no_schedule ? KERF_EFFECTS_HARD : KERF_EFFECTS_ALL;
+            kerf_text_append_taint(reason, kerf_taints_untolerated(taints, &pod->pod->spec->tolerations, effects));
+        }
+        return false;
+    }
+    kerf_name key = NULL;
+    if (!kerf_requirements_compatible(pass->vocabulary, &claim->requirements, &pod->now.full, KERF_UNDEFINED_WELL_KNOWN, &key)) {
+        if (reason != NULL) {
+            kerf_text_append(reason, "incompatible requirements, ");
+            kerf_text_append_incompatible(reason, &claim->requirements, &pod->now.full, key);
+        }
+        return false;
+    }
+    struct kerf_requirements with_pod = claim->requirements;
+    if (pod->now.full.count > 0) {
+        with_pod = kerf_requirements_copy(&pass->scratch, &claim->requirements);
+        kerf_requirements_add_all(&pass->scratch, &with_pod, &pod->now.full);
+    }
+    found->requests = claim->requests;
+    kerf_resources_add(&found->requests, pod->requests);
+    found->options = KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words);
+    if (pod->volume_alternative_count == 0)
+        return tighten_and_filter(pass, claim, pod, is_new, &with_pod, NULL, found, reason);
+    for (uint32_t i = 0; i < pod->volume_alternative_count; i++) {
+        struct kerf_text *last = i + 1 == pod->volume_alternative_count ? reason : NULL; /* the last error is reported */
+        if (tighten_and_filter(pass, claim, pod, is_new, &with_pod, &pod->volume_alternatives[i], found, last))
+            return true;
+    }
+    return false;
+}
+
+static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod, const struct addition *found)
+{
+    claim->requirements = kerf_pass_keep_requirements(pass, &claim->requirements, &found->requirements);
+    memcpy(claim->options, found->options, claim->template->pool->table->words * sizeof found->options[0]);
+    claim->slots = found->slots;
+    claim->requests = found->requests;
+    measure_room(claim);
+    if (claim->pods.count == 0)
+        kerf_pass_register_host(pass, claim->hostname);
+    KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod);
+    for (uint32_t i = 0; pod->has_host_ports && i < pod->pod->spec->container_count; i++) {
+        const struct kerf_container *container = &pod->pod->spec->containers[i];
+        for (uint32_t k = 0; !container->init && k < container->host_port_count; k++)
+            KERF_VEC_PUSH_IN(&pass->arena, &claim->ports, container->host_ports[k]);
+    }
+    struct kerf_candidate candidate = {
+        .taints = &claim->template->pool->nodepool->taints, .requirements = &claim->requirements, .hostname = claim->hostname};
+    kerf_pass_topology_record(pass, pod, &candidate);
+}
+
+/* ---- in-flight claims (5.3) ------------------------------------------------------------------------------------------- */
+
+bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod)
+{
+    size_t count = pass->claims.count;
+    if (!pass->search_sorted) {
+        kerf_go_sort(pass->search_keys, (void **)pass->search, count);
+        pass->search_sorted = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct kerf_pass_claim *claim = pass->search[i];
+        if (!has_room(claim, pod->requests) || !kerf_pass_topology_may_accept_host(pass, pod, claim->hostname))
+            continue;
+        struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+        struct addition found;
+        bool placed = find_addition(pass, claim, pod, false, &found, NULL);
+        if (placed)
+            commit(pass, claim, pod, &found);
+        kerf_arena_rewind(&pass->scratch, mark);
+        if (!placed)
+            continue;
+        pass->search_keys[i]++;
+        pass->search_sorted = i + 1 == count || pass->search_keys[i] <= pass->search_keys[i + 1];
+        return true;
+    }
+    return false;
+}
+
+/* ---- a new claim (5.4) ------------------------------------------------------------------------------------------------ */
+
+static void append_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim)
+{
+    size_t count = pass->claims.count;
+    if (count == pass->search_capacity) {
+        pass->search_capacity = pass->search_capacity > 0 ? pass->search_capacity * 2 : 16;
+        pass->search = kerf_reallocate(pass->search, kerf_array_bytes(pass->search_capacity, sizeof(struct kerf_pass_claim *)));
+        pass->search_keys =
+            kerf_reallocate(pass->search_keys, kerf_array_bytes(pass->search_capacity, sizeof pass->search_keys[0]));
+    }
+    pass->search[count] = claim;
+    pass->search_keys[count] = 1;
+    pass->search_sorted = pass->search_sorted && (count == 0 || pass->search_keys[count - 1] <= 1);
+    KERF_VEC_PUSH_IN(&pass->arena, &pass->claims, claim);
+}
+
+static bool open_from(struct kerf_pass *pass, struct kerf_template *template, struct kerf_pass_pod *pod, struct kerf_text *reason)
+{
+    const uint64_t *options = kerf_pass_options_within_limits(pass, template, reason);
+    if (options == NULL)
+        return false;
+    uint32_t words = template->pool->table->words;
+    struct kerf_pass_claim trial = {
+        .template = template,
+        .index = (uint32_t)pass->claims.count,
+        .hostname = kerf_provisioning_cache_placeholder(pass->cache, (uint32_t)pass->claims.count),
+        .requirements = kerf_requirements_copy(&pass->scratch, &template->requirements),
+        .options = kerf_arena_copy(&pass->scratch, options, words * sizeof options[0]),
+        .slots = template->slots,
+        .min_values_relaxed = template->min_values_lowered,
+    };
+    struct kerf_requirement host = kerf_requirement_in(&pass->scratch, pass->vocabulary->key_hostname, &trial.hostname, 1);
+    kerf_requirements_add(&pass->scratch, &trial.requirements, &host);
+    struct addition found;
+    if (!find_addition(pass, &trial, pod, true, &found, reason))
+        return false;
+    struct kerf_pass_claim *claim = KERF_NEW(&pass->arena, struct kerf_pass_claim);
+    *claim = trial;
+    claim->requirements =
+        kerf_requirements_copy(&pass->arena, &template->requirements); /* shared values; the host name is copied */
+    claim->options = KERF_NEW_ARRAY(&pass->arena, uint64_t, words);
+    claim->min_values_relaxed |= found.min_values_lowered;
+    commit(pass, claim, pod, &found);
+    append_claim(pass, claim);
+    kerf_pass_charge_limits(template, claim->options);
+    return true;
+}
+
+bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason)
+{
+    if (pass->template_count == 0) {
+        if (reason != NULL)
+            kerf_text_append(reason, "nodepool requirements filtered out all available instance types");
+        return false;
+    }
+    for (uint32_t i = 0; i < pass->template_count; i++) {
+        if (reason != NULL && reason->length > 0)
+            kerf_text_append(reason, "; ");
+        struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+        bool opened = open_from(pass, &pass->templates[i], pod, reason);
+        kerf_arena_rewind(&pass->scratch, mark);
+        if (opened)
+            return true;
+    }
+    return false;
+}

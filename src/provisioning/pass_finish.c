@@ -1,0 +1,174 @@
+/**
+ * pass_finish: what becomes of the claims when the queue stops: requests, the cut of the type list, requirements as the NodeClaim
+ * object states them; and the plan. karpenter-provisioning.md 9.1 to 9.3.
+ */
+#include <stdlib.h>
+
+#include "provisioning/provisioning_internal.h"
+
+enum { CLAIM_TYPES_MAX = 600 }; /* types of one NodeClaim (13.3) */
+
+/* Values are copied into the plan's arena: those of the pass die with it. */
+static void copy_requirement(struct kerf_arena *arena, struct kerf_requirements *into, const struct kerf_requirement *requirement)
+{
+    struct kerf_requirement copy = *requirement;
+    if (copy.value_count > 0)
+        copy.values = kerf_arena_copy(arena, copy.values, copy.value_count * sizeof copy.values[0]);
+    kerf_requirements_set(arena, into, &copy);
+}
+
+static void keep_min_values(struct kerf_requirement *into, const struct kerf_requirement *from)
+{
+    if (from != NULL && from->min_values > into->min_values)
+        into->min_values = from->min_values;
+}
+
+/* Capacity types of the available offerings that the claim allows, over its types. */
+static struct kerf_requirement capacity_types(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const uint32_t *types,
+                                              size_t count)
+{
+    const struct kerf_type_table *table = claim->template->pool->table;
+    const kerf_name words[] = {[KERF_ON_DEMAND] = pass->vocabulary->word_on_demand, [KERF_SPOT] = pass->vocabulary->word_spot};
+    kerf_name found[KERF_CAPACITY_TYPE_COUNT];
+    size_t found_count = 0;
+    for (uint32_t capacity_type = 0; capacity_type < KERF_CAPACITY_TYPE_COUNT; capacity_type++) {
+        bool offered = false;
+        for (uint32_t slot = capacity_type; slot < table->slot_count && !offered; slot += KERF_CAPACITY_TYPE_COUNT)
+            for (size_t i = 0; (claim->slots >> slot & 1) && i < count && !offered; i++)
+                offered = kerf_bit_get(table->available[slot], types[i]);
+        if (offered)
+            found[found_count++] = words[capacity_type];
+    }
+    return kerf_requirement_in(&pass->scratch, pass->vocabulary->key_capacity_type, found, found_count);
+}
+
+static void write_requirements(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const uint32_t *types, size_t count,
+                               struct kerf_arena *arena, struct kerf_requirements *out)
+{
+    const struct kerf_vocabulary *vocabulary = pass->vocabulary;
+    const struct kerf_type_table *table = claim->template->pool->table;
+    for (size_t i = 0; i < claim->requirements.count; i++) {
+        const struct kerf_requirement *requirement = &claim->requirements.items[i];
+        if (requirement->key == vocabulary->key_hostname || requirement->key == vocabulary->key_registered ||
+            requirement->key == vocabulary->key_initialized)
+            continue;
+        copy_requirement(arena, out, requirement);
+    }
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    kerf_name *names = KERF_NEW_ARRAY(&pass->scratch, kerf_name, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = table->types[types[i]].name;
+    struct kerf_requirement instance_types = kerf_requirement_in(&pass->scratch, vocabulary->key_instance_type, names, count);
+    keep_min_values(&instance_types, kerf_requirements_get(out, vocabulary->key_instance_type));
+    copy_requirement(arena, out, &instance_types);
+    struct kerf_requirement offered = capacity_types(pass, claim, types, count);
+    keep_min_values(&offered, kerf_requirements_get(out, vocabulary->key_capacity_type));
+    copy_requirement(arena, out, &offered);
+    kerf_arena_rewind(&pass->scratch, mark);
+}
+
+static const kerf_pod_id *list_pods(struct kerf_arena *arena, const struct kerf_pass_claim *claim)
+{
+    kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, claim->pods.count);
+    for (size_t i = 0; i < claim->pods.count; i++)
+        pods[i] = claim->pods.items[i]->id;
+    return pods;
+}
+
+/* The options, cheapest first, at most as many as a NodeClaim may list (9.2). */
+static size_t cut_types(struct kerf_pass *pass, const struct kerf_pass_claim *claim, uint32_t *out_types)
+{
+    struct kerf_type_table *table = claim->template->pool->table;
+    const uint32_t *by_price = kerf_type_table_by_price(pass->cache, table, claim->slots);
+    size_t count = 0;
+    for (uint32_t i = 0; i < table->count && count < CLAIM_TYPES_MAX; i++)
+        if (kerf_bit_get(claim->options, by_price[i]))
+            out_types[count++] = by_price[i];
+    return count;
+}
+
+static void drop_claim(struct kerf_pass *pass, const struct kerf_pass_claim *claim, kerf_name key)
+{
+    for (size_t i = 0; i < claim->pods.count; i++) {
+        struct kerf_pass_pod *pod = claim->pods.items[i];
+        pod->dropped = true;
+        kerf_text_clear(&pod->reason);
+        if (!pass->input->omit_reasons)
+            kerf_text_append_format(&pod->reason, "NodePool couldn't meet minValues requirements (NodePool=%s, label=%s)",
+                                    claim->template->pool->nodepool->meta.name->text, key->text);
+    }
+}
+
+static bool finish_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_plan *plan,
+                         struct kerf_planned_claim *out)
+{
+    const struct kerf_type_table *table = claim->template->pool->table;
+    uint32_t *types = KERF_NEW_ARRAY(&pass->scratch, uint32_t, CLAIM_TYPES_MAX);
+    size_t count = cut_types(pass, claim, types);
+    const struct kerf_instance_type **list = KERF_NEW_ARRAY(&plan->arena, const struct kerf_instance_type *, count);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &table->types[types[i]];
+    kerf_name key = NULL;
+    uint32_t observed = 0;
+    if (pass->options.min_values_policy == KERF_MIN_VALUES_STRICT &&
+        !kerf_min_values_met(&claim->requirements, list, count, &key, &observed)) {
+        drop_claim(pass, claim, key);
+        return false;
+    }
+    *out = (struct kerf_planned_claim){
+        .nodepool_index = claim->template->pool->nodepool_index,
+        .pods = list_pods(&plan->arena, claim),
+        .pod_count = claim->pods.count,
+        .instance_types = list,
+        .instance_type_count = count,
+        .requests = claim->requests,
+        .min_values_relaxed = claim->min_values_relaxed,
+    };
+    struct kerf_resources overhead = kerf_pass_stated_overhead(claim->template, claim->options);
+    kerf_resources_add(&out->requests, &overhead);
+    write_requirements(pass, claim, types, count, &plan->arena, &out->requirements);
+    return true;
+}
+
+static void list_refusals(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count)
+{
+    size_t dropped = 0;
+    for (uint32_t i = 0; i < pass->pod_count; i++)
+        dropped += pass->pods[i].dropped;
+    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(&plan->arena, struct kerf_plan_refusal, queue_count + dropped);
+    size_t count = 0;
+    for (size_t i = 0; i < queue_count + pass->pod_count; i++) {
+        const struct kerf_pass_pod *pod = &pass->pods[i < queue_count ? queue[i] : i - queue_count];
+        if (i >= queue_count && !pod->dropped)
+            continue;
+        refusals[count].pod = pod->id;
+        refusals[count].not_tried = !pod->has_error && !pod->dropped;
+        refusals[count++].reason = pod->reason.length > 0 ? kerf_arena_text(&plan->arena, pod->reason.bytes) : NULL;
+    }
+    plan->refusals = refusals;
+    plan->refusal_count = count;
+}
+
+void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count)
+{
+    struct kerf_planned_claim *claims = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_claim, pass->claims.count);
+    for (size_t i = 0; i < pass->claims.count; i++) {
+        struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+        if (finish_claim(pass, pass->claims.items[i], plan, &claims[plan->claim_count]))
+            plan->claim_count++;
+        kerf_arena_rewind(&pass->scratch, mark);
+    }
+    plan->claims = claims;
+    struct kerf_planned_placement *existing = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_placement, pass->node_count);
+    for (uint32_t i = 0; i < pass->node_count; i++) {
+        const struct kerf_pass_node *node = &pass->nodes[i];
+        if (node->placed.count == 0)
+            continue;
+        existing[plan->existing_count++] = (struct kerf_planned_placement){
+            node->id, kerf_arena_copy(&plan->arena, node->placed.items, node->placed.count * sizeof node->placed.items[0]),
+            node->placed.count};
+    }
+    plan->existing = existing;
+    list_refusals(pass, plan, queue, queue_count);
+    plan->attempts = pass->attempts;
+}

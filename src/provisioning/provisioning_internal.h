@@ -1,0 +1,470 @@
+/** Shared by the files of `provisioning`: one pass, and what it keeps of instance types, pods, nodes, claims and topology. */
+#ifndef KERF_PROVISIONING_INTERNAL_H
+#define KERF_PROVISIONING_INTERNAL_H
+
+#include "provisioning/provisioning.h"
+#include "scheduling/scheduling.h"
+
+/* ---- type_table.c: the instance types of one NodeClass, as columns and bitsets (lives across passes) ------------------ */
+
+enum { KERF_SLOT_MAX = KERF_ZONE_MAX * KERF_CAPACITY_TYPE_COUNT }; /* an offering's slot: zone and capacity type */
+
+struct kerf_requirement_memo {
+    struct kerf_requirement requirement;
+    uint64_t hash;
+    uint32_t next; /* with the same hash; KERF_NOT_FOUND: none */
+    uint64_t *types;
+};
+
+struct kerf_slots_memo {
+    uint32_t slots;
+    uint64_t *types;    /* with an available offering in one of the slots */
+    uint32_t *by_price; /* all types: cheapest available offering of the slots first, none last, equal prices by name; NULL: not
+                           yet made */
+};
+
+struct kerf_type_table {
+    const struct kerf_instance_type *types; /* in order of name */
+    uint32_t count;
+    uint32_t words;
+    int64_t *allocatable[KERF_RESOURCE_MAX]; /* by type; NULL: no type has any */
+    int64_t *capacity[KERF_RESOURCE_MAX];
+    uint64_t *negative; /* types with a negative amount: nothing fits there (3.2) */
+    uint32_t slot_count;
+    const struct kerf_offering **offerings;                           /* [type * slot_count + slot]; NULL: none */
+    const struct kerf_requirements *slot_requirements[KERF_SLOT_MAX]; /* NULL: no type has that slot */
+    uint64_t *available[KERF_SLOT_MAX];                               /* types whose offering there is available now */
+    KERF_VEC(struct kerf_requirement_memo) requirement_memos;
+    struct kerf_id_map requirement_index;
+    KERF_VEC(struct kerf_slots_memo) slots_memos;
+};
+
+/** Types that meet one requirement (those that don't know its key included). */
+const uint64_t *kerf_type_table_meeting(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
+                                        const struct kerf_requirement *requirement);
+/** Slots whose offerings are compatible with the requirements of a claim. */
+uint32_t kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,
+                               const struct kerf_requirements *requirements);
+struct kerf_slots_memo *kerf_type_table_offering(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
+                                                 uint32_t slots);
+const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, uint32_t slots);
+/** The cheapest available offering of a type in the slots; NULL: none. */
+const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, uint32_t slots);
+bool kerf_requirement_equal(const struct kerf_requirement *a, const struct kerf_requirement *b);
+
+/** Domains of one key that one NodePool offers (7.3). */
+struct kerf_pool_domains {
+    uint32_t nodepool_index;
+    kerf_name key;
+    const kerf_name *names;
+    uint32_t count;
+};
+
+struct kerf_provisioning_cache {
+    struct kerf_arena arena;
+    struct kerf_arena offering_arena; /* what follows from the offerings available now */
+    const struct kerf_cluster *cluster;
+    struct kerf_type_table *tables; /* by NodeClass; count 0: not yet made */
+    uint64_t *unavailable;          /* the offerings out of capacity that `available` was made for */
+    size_t unavailable_words;
+    KERF_VEC(struct kerf_pool_domains) pool_domains;
+    KERF_VEC(kerf_name) placeholders; /* host names of claims in order of opening */
+};
+struct kerf_type_table *kerf_provisioning_cache_table(struct kerf_provisioning_cache *cache, uint32_t nodeclass_index);
+/** Compares the offerings out of capacity with those that the memos were made for. Once a pass. */
+void kerf_provisioning_cache_refresh(struct kerf_provisioning_cache *cache);
+const struct kerf_pool_domains *kerf_provisioning_cache_domains(struct kerf_provisioning_cache *cache, uint32_t nodepool_index,
+                                                                kerf_name key);
+kerf_name kerf_provisioning_cache_placeholder(struct kerf_provisioning_cache *cache, uint32_t index);
+
+/* ---- one pass -------------------------------------------------------------------------------------------------------- */
+
+/** What relaxation takes from a pod (4.7): positions in the lists of its spec, in the order that the pod has them now. */
+struct kerf_preferences {
+    uint32_t required_first; /* required node terms before it are gone */
+    uint32_t *preferred_nodes;
+    uint32_t preferred_node_count;
+    uint32_t *preferred_affinity;
+    uint32_t preferred_affinity_count;
+    uint32_t *preferred_anti_affinity;
+    uint32_t preferred_anti_affinity_count;
+    uint32_t *spreads;
+    uint32_t spread_count;
+    bool tolerates_prefer_no_schedule;
+};
+
+struct kerf_group_list {
+    uint32_t *items; /* groups of kerf_topology */
+    uint32_t count;
+};
+
+/** A pod as the pass sees it at the moment, relaxed or not. */
+struct kerf_pass_view {
+    struct kerf_preferences preferences;
+    struct kerf_requirements full;   /* 4.4 */
+    struct kerf_requirements strict; /* without the preferred term */
+    struct kerf_group_list groups;   /* owned; inverse groups apart */
+};
+
+struct kerf_pass_pod {
+    kerf_pod_id id;
+    const struct kerf_pod *pod;
+    const struct kerf_resources *requests;
+    struct kerf_pass_view now;
+    struct kerf_pass_view original; /* to be restored after a failed turn */
+    bool original_has_groups;       /* its topology was looked at (not yet, if its volumes could not be read: Q14) */
+    bool can_relax;
+    bool has_host_ports;
+    bool has_claim_volumes;
+    bool volumes_unreadable;
+    bool ignores_window;                                 /* closed nodes are open to it (karpenter-disruption 7.2) */
+    const struct kerf_requirements *volume_alternatives; /* ORed; none: no restriction */
+    uint32_t volume_alternative_count;
+    uint32_t label_class;
+    struct kerf_group_list inverse; /* groups of its own required anti-affinity */
+    uint32_t queue_length;          /* of the queue after it was put back; 0: never */
+    bool has_error;
+    bool dropped; /* its claim was given up at truncation */
+    struct kerf_text reason;
+};
+
+/** Daemon pods that land on the same types of a template (3.3). */
+struct kerf_daemon_group {
+    uint64_t *types;
+    struct kerf_resources overhead;
+    const struct kerf_host_port *ports;
+    uint32_t port_count;
+};
+
+struct kerf_daemon {
+    const struct kerf_pod_spec *spec;
+    uint32_t first_term; /* required terms before it were dropped (Q9) */
+    uint32_t term_count;
+    bool tolerates_prefer_no_schedule;
+    struct kerf_requirements *terms; /* strict requirements with each term; one without terms */
+};
+
+/** A NodePool that the pass considers (1.6). */
+struct kerf_pass_pool {
+    uint32_t nodepool_index;
+    const struct kerf_nodepool *nodepool;
+    struct kerf_type_table *table;
+    bool has_limits;
+    uint32_t limited; /* bits of kerf_resource */
+    kerf_i128 remaining[KERF_RESOURCE_MAX];
+    bool limits_nodes;
+    int64_t remaining_nodes;
+    uint64_t *within_limits; /* types whose capacity the rest still holds */
+    bool within_limits_known;
+};
+
+struct kerf_template {
+    struct kerf_pass_pool *pool;
+    uint32_t pool_index;
+    struct kerf_requirements requirements;
+    uint64_t *options;
+    uint32_t slots; /* of `requirements` */
+    struct kerf_daemon_group *daemon_groups;
+    uint32_t daemon_group_count;
+    bool min_values_lowered;
+};
+
+struct kerf_volume_use {
+    kerf_name driver;
+    const struct kerf_pvc *claim;
+};
+
+struct kerf_pass_node {
+    kerf_node_id id;
+    const struct kerf_cluster_node *node;
+    kerf_name name;
+    bool initialized;
+    bool closed;     /* within its consolidateAfter window */
+    bool odd_labels; /* labels under old keys that don't agree with the current ones */
+    kerf_name hostname;
+    const struct kerf_labels *labels;
+    struct kerf_taints taints;
+    struct kerf_resources remaining;
+    struct kerf_requirements requirements; /* made when the labels alone no longer say it; count 0: not made */
+    bool ports_known;
+    KERF_VEC(struct kerf_host_port) ports;
+    const struct kerf_csinode *csinode; /* NULL: no attach limits */
+    bool volumes_known;
+    KERF_VEC(struct kerf_volume_use) volumes;
+    KERF_VEC(kerf_pod_id) placed;
+};
+
+struct kerf_pass_claim {
+    struct kerf_template *template;
+    uint32_t index; /* in order of opening */
+    kerf_name hostname;
+    struct kerf_requirements requirements;
+    uint64_t *options;
+    uint32_t slots;
+    struct kerf_resources requests;        /* of its pods */
+    int64_t room[KERF_RESOURCE_MAX];       /* per resource the most that any option still holds: a first look */
+    KERF_VEC(struct kerf_host_port) ports; /* of its pods */
+    KERF_VEC(struct kerf_pass_pod *) pods;
+    bool min_values_relaxed;
+};
+
+/* ---- topology (section 7) --------------------------------------------------------------------------------------------- */
+
+enum kerf_group_kind { KERF_GROUP_SPREAD, KERF_GROUP_AFFINITY, KERF_GROUP_ANTI_AFFINITY };
+
+/** The domains of one topology key that the pass has met. */
+struct kerf_domain_space {
+    kerf_name key;
+    bool is_hostname;
+    struct kerf_name_map index;
+    KERF_VEC(kerf_name) names;
+    uint32_t *universe;       /* domains that NodePools offer */
+    uint64_t *universe_pools; /* by which of the pass's pools: a row of words each */
+    uint32_t universe_count;
+    uint32_t *node_domains; /* by position among the existing nodes: what a pod there gets; KERF_NOT_FOUND: none */
+};
+
+struct kerf_topology_group {
+    enum kerf_group_kind kind;
+    bool inverse;
+    struct kerf_domain_space *space;
+    const kerf_name *namespaces; /* sorted */
+    uint32_t namespace_count;
+    struct kerf_label_selector selector;
+    int32_t max_skew;
+    int32_t min_domains; /* 0: none */
+    /* node filter: spread only */
+    bool honors_affinity;
+    bool honors_taints;
+    const struct kerf_requirements *filter_terms; /* ORed; none: everything passes */
+    uint32_t filter_term_count;
+    struct kerf_tolerations tolerations;
+    bool tolerates_prefer_no_schedule;
+    uint64_t identity;
+    uint32_t next_same_identity; /* KERF_NOT_FOUND: none */
+    /* counts by domain of the space; -1: not known to the group */
+    int32_t *counts;
+    uint32_t capacity;
+    uint32_t known_count;
+    uint32_t empty_count;
+};
+
+/** Pods of one namespace with the same labels. */
+struct kerf_label_class {
+    const struct kerf_pod *sample;
+    uint64_t hash;
+    uint32_t next;
+    bool in_pass;               /* some pod of the pass belongs to it */
+    KERF_VEC(uint32_t) groups;  /* that select it */
+    KERF_VEC(uint32_t) inverse; /* the same among inverse groups */
+    uint32_t first_bound;       /* place of its pods among the bound ones */
+    uint32_t bound_count;
+};
+
+struct kerf_bound_pod {
+    uint32_t label_class;
+    const struct kerf_cluster_node *node;
+};
+
+struct kerf_topology {
+    KERF_VEC(struct kerf_topology_group *) groups;
+    struct kerf_id_map identities; /* of groups that are not inverse: first with that hash */
+    struct kerf_id_map inverse_identities;
+    KERF_VEC(struct kerf_domain_space *) spaces;
+    KERF_VEC(struct kerf_label_class) classes;
+    struct kerf_id_map class_index;
+    bool bound_known;
+    struct kerf_bound_pod *bound; /* pods that count, by class */
+    size_t bound_count;
+    KERF_VEC(kerf_name) namespaces; /* all, for namespace selectors; empty: not yet listed */
+    uint32_t hostname_space;        /* KERF_NOT_FOUND: nobody asked for it */
+};
+
+/** A node or claim that is being asked. */
+struct kerf_candidate {
+    struct kerf_pass_node *node; /* NULL: a claim */
+    uint32_t node_position;
+    const struct kerf_taints *taints;
+    const struct kerf_requirements *requirements; /* NULL: an existing node whose labels say all */
+    kerf_name hostname;
+};
+
+struct kerf_pass {
+    const struct kerf_provisioning_input *input;
+    const struct kerf_cluster *cluster;
+    const struct kerf_objects *objects;
+    struct kerf_vocabulary *vocabulary;
+    struct kerf_provisioning_options options;
+    struct kerf_provisioning_cache *cache;
+    struct kerf_arena arena;   /* of the pass */
+    struct kerf_arena scratch; /* of one attempt */
+
+    struct kerf_pass_pool *pools; /* in order of the templates, those without options too */
+    uint32_t pool_count;
+    struct kerf_template *templates;
+    uint32_t template_count;
+    bool tolerate_prefer_no_schedule; /* some considered pool has such a taint: step 6 of 4.7 */
+
+    struct kerf_daemon *daemons;
+    uint32_t daemon_count;
+
+    struct kerf_pass_node *nodes; /* existing ones, in order of the search */
+    uint32_t node_count;
+
+    struct kerf_pass_pod *pods;
+    uint32_t pod_count;
+    uint64_t *in_pass; /* bitset by pod id: not counted in topology */
+
+    KERF_VEC(struct kerf_pass_claim *) claims; /* in order of opening */
+    struct kerf_pass_claim **search;           /* in order of the search (5.3) */
+    uint32_t *search_keys;                     /* their number of pods */
+    uint32_t search_capacity;
+    bool search_sorted;
+
+    struct kerf_topology topology;
+    uint64_t attempts;
+};
+
+/* go_sort.c: Go's sort.Slice on keys, ascending, moving `items` along (appendix A) */
+void kerf_go_sort(uint32_t *keys, void **items, size_t count);
+
+/* pass_templates.c */
+void kerf_pass_list_pools(struct kerf_pass *pass);
+void kerf_pass_make_templates(struct kerf_pass *pass);
+/** Types of the template that the pool's limits still allow (5.4); NULL with a reason in `reason` (may be NULL): none. */
+const uint64_t *kerf_pass_options_within_limits(struct kerf_pass *pass, struct kerf_template *template, struct kerf_text *reason);
+void kerf_pass_charge_limits(struct kerf_template *template, const uint64_t *options);
+
+/* pass_daemons.c */
+void kerf_pass_read_daemons(struct kerf_pass *pass);
+void kerf_pass_group_daemons(struct kerf_pass *pass, struct kerf_template *template);
+/** What daemon pods would ask for on a node, `pods` included. */
+struct kerf_resources kerf_pass_daemons_of_node(struct kerf_pass *pass, struct kerf_pass_node *node);
+/** The overhead that a finished claim states (9.1, Q10). */
+struct kerf_resources kerf_pass_stated_overhead(const struct kerf_template *template, const uint64_t *options);
+
+/* pass_nodes.c */
+void kerf_pass_list_nodes(struct kerf_pass *pass);
+/** What is free on each; after the templates, which change the daemon pods (Q9). */
+void kerf_pass_fill_nodes(struct kerf_pass *pass);
+bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+/** Label of a node as Karpenter's requirements know it: under current keys. NULL: not defined. */
+kerf_name kerf_pass_node_label(const struct kerf_pass *pass, const struct kerf_pass_node *node, kerf_name key);
+/** Compatible (strict) of a node that is only its labels. */
+bool kerf_pass_labels_accept(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_requirements *incoming);
+/** The same for plain labels. */
+bool kerf_pass_plain_labels_accept(struct kerf_pass *pass, const struct kerf_labels *labels,
+                                   const struct kerf_requirements *incoming);
+/** The requirements of the node as a list. */
+const struct kerf_requirements *kerf_pass_node_requirements(struct kerf_pass *pass, struct kerf_pass_node *node);
+
+/** `merged`, copied out of scratch into the pass; items that equal those of `before` are shared with it. */
+struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, const struct kerf_requirements *before,
+                                                     const struct kerf_requirements *merged);
+
+/* pass_claims.c */
+bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason);
+bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints);
+
+/* pass_filter.c */
+struct kerf_filter {
+    struct kerf_template *template;
+    const uint64_t *options;
+    const struct kerf_requirements *before; /* requirements that all options meet already; NULL: none */
+    uint32_t slots_before;                  /* of `before` */
+    struct kerf_requirements *requirements; /* minValues may be lowered */
+    const struct kerf_resources *requests;
+    const struct kerf_pass_pod *pod;    /* NULL: none */
+    const struct kerf_host_port *ports; /* of the claim's pods */
+    size_t port_count;
+    bool lower_min_values;
+    /* answers */
+    uint64_t *remaining; /* room for it: the caller's */
+    uint32_t slots;
+    bool min_values_lowered;
+};
+/** Section 6.2. False: no type is left; then `reason`, if given, says why (6.3). */
+bool kerf_pass_filter_types(struct kerf_pass *pass, struct kerf_filter *filter, struct kerf_text *reason);
+/** Number of types needed, in the order of `types`, to satisfy all minValues (4.5); false: not satisfied by all of them. */
+bool kerf_min_values_met(const struct kerf_requirements *requirements, const struct kerf_instance_type *const *types,
+                         size_t type_count, kerf_name *out_key, uint32_t *out_observed);
+
+/* pass_refusal.c: texts */
+void kerf_text_append_requirement(struct kerf_text *text, const struct kerf_requirement *requirement);
+void kerf_text_append_requirements(struct kerf_text *text, const struct kerf_requirements *requirements);
+void kerf_text_append_resources(struct kerf_text *text, const struct kerf_vocabulary *vocabulary,
+                                const struct kerf_resources *resources);
+void kerf_text_append_incompatible(struct kerf_text *text, const struct kerf_requirements *node,
+                                   const struct kerf_requirements *incoming, kerf_name key);
+void kerf_text_append_taint(struct kerf_text *text, const struct kerf_taint *taint);
+
+/* pass_topology.c: groups and what they count */
+void kerf_pass_init_topology(struct kerf_pass *pass);
+void kerf_pass_fini_topology(struct kerf_pass *pass);
+/** Ownership of the pod as it is now; makes groups that are not yet known (7.1). */
+void kerf_pass_update_topology(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+
+/* pass_counts.c: domains, and what is in them */
+struct kerf_domain_space *kerf_pass_domain_space(struct kerf_pass *pass, kerf_name key);
+uint32_t kerf_pass_label_class(struct kerf_pass *pass, const struct kerf_pod *pod);
+/** Domains of active nodes, and the pods that run there (7.3). */
+void kerf_group_count_bound(struct kerf_pass *pass, struct kerf_topology_group *group);
+void kerf_pass_register_host(struct kerf_pass *pass, kerf_name hostname);
+uint32_t kerf_domain_space_find(const struct kerf_domain_space *space, kerf_name domain);
+uint32_t kerf_domain_space_enter(struct kerf_domain_space *space, kerf_name domain);
+bool kerf_group_selects(const struct kerf_pass *pass, const struct kerf_topology_group *group, const struct kerf_pod *pod);
+bool kerf_group_filter_passes(struct kerf_pass *pass, const struct kerf_topology_group *group,
+                              const struct kerf_candidate *candidate);
+void kerf_group_record(struct kerf_topology_group *group, uint32_t domain);
+void kerf_group_register(struct kerf_topology_group *group, uint32_t domain);
+static inline int32_t kerf_group_count(const struct kerf_topology_group *group, uint32_t domain)
+{
+    return domain < group->capacity ? group->counts[domain] : -1;
+}
+
+/* pass_domains.c: which domains a pod may take */
+bool kerf_pass_has_topology(const struct kerf_pass *pass, const struct kerf_pass_pod *pod);
+/** For an existing node that is only its labels. */
+bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_pass_pod *pod,
+                                     const struct kerf_candidate *candidate, bool *out_needs_requirements);
+/** A quick no for a claim: its host name alone. True: go on asking. */
+bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname);
+/** Merges what topology demands into `requirements` (7.4, 7.5), in scratch. False: no domain; `reason` may be NULL. */
+bool kerf_pass_topology_tighten(struct kerf_pass *pass, const struct kerf_pass_pod *pod, const struct kerf_candidate *candidate,
+                                const struct kerf_requirements *requirements, struct kerf_requirements *out_demanded,
+                                struct kerf_text *reason);
+void kerf_pass_topology_record(struct kerf_pass *pass, const struct kerf_pass_pod *pod, const struct kerf_candidate *candidate);
+
+/* pass_relaxation.c */
+void kerf_pass_read_pod(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+/** One step of 4.7; false: nothing is left. */
+bool kerf_pass_relax(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+void kerf_pass_restore(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+
+/* pass_volumes.c */
+void kerf_pass_read_volumes(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+bool kerf_pass_volumes_within_limits(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_pass_pod *pod);
+void kerf_pass_attach_volumes(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_pass_pod *pod);
+
+/* pod_validation.c (1.2): NULL: valid; else why not, in `arena` */
+const char *kerf_pod_validate(const struct kerf_cluster *cluster, const struct kerf_pod *pod, struct kerf_arena *arena);
+
+/* pass_finish.c (9.1 to 9.3) */
+void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count);
+
+/* bitsets of types */
+static inline bool kerf_types_any(const uint64_t *types, uint32_t words)
+{
+    for (uint32_t i = 0; i < words; i++)
+        if (types[i] != 0)
+            return true;
+    return false;
+}
+#define KERF_FOR_TYPES(index, bits, words)                                                                                       \
+    for (uint32_t kerf_word_ = 0; kerf_word_ < (words); kerf_word_++)                                                            \
+        for (uint64_t kerf_rest_ = (bits)[kerf_word_];                                                                           \
+             kerf_rest_ != 0 && ((index) = kerf_word_ * 64 + (uint32_t)__builtin_ctzll(kerf_rest_), true);                       \
+             kerf_rest_ &= kerf_rest_ - 1)
+
+#endif
