@@ -234,6 +234,6 @@ kerf_usd_micros kerf_offering_price(const struct kerf_world *world, uint32_t typ
                                     enum kerf_capacity_type capacity_type)
 {
     const struct kerf_instance_facts *facts = kerf_catalog_facts(world->design->catalog, type_index);
-    double usd = capacity_type == KERF_SPOT ? facts->spot_usd_per_hour[zone_index] : facts->on_demand_usd_per_hour;
+    double usd = capacity_type == KERF_SPOT ? facts->spot_usd_per_hour[zone_index] : facts->billed_usd_per_hour;
     return isnan(usd) ? 0 : (kerf_usd_micros)llround(usd * 1e6);
 }
