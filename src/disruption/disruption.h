@@ -18,14 +18,22 @@ enum kerf_disruption_method {
 };
 const char *kerf_disruption_method_text(enum kerf_disruption_method method); /* `multi-node` */
 
+/** What a what-if costs Karpenter, and for how long the searches go on (5.2, 6.3). All zero: no time passes. */
+struct kerf_disruption_compute {
+    double us_per_pod;  /* microseconds per pod in the simulation */
+    double us_per_node; /* and per node that may take them */
+    kerf_time_us multi_node_limit_us;
+    kerf_time_us single_node_limit_us;
+};
+
 struct kerf_disruption_options {
-    struct kerf_provisioning_options provisioning;
-    bool spot_to_spot_consolidation; /* feature gates */
-    bool static_capacity;
-    bool explain; /* fill the reasons per node */
-    /** Simulations after which multi-node and single-node give up, as their minutes would; 0: none. */
-    uint64_t multi_node_attempt_limit;
-    uint64_t single_node_attempt_limit;
+    struct kerf_provisioning_options provisioning; /* its now_epoch_us is the moment of the decision */
+    struct kerf_provisioning_cache *cache;         /* of the cluster; NULL: the pass makes its own */
+    bool spot_to_spot_consolidation;               /* feature gates */
+    bool static_capacity;                          /* static drift finds its NodePools with or without it */
+    bool explain;                                  /* fill the reasons per node and the candidates of every method */
+    bool one_method;                               /* look at first_method alone */
+    struct kerf_disruption_compute compute;
 };
 
 /** What the loop remembers between passes (1.4 and 6.3). Zero it before the first pass. */
@@ -40,8 +48,10 @@ struct kerf_disruption_command {
     bool replace; /* else delete */
     const kerf_node_id *candidates;
     size_t candidate_count;
-    const struct kerf_planned_claim *replacements; /* instance types after price filters */
+    const struct kerf_planned_claim *replacements; /* instance types after price filters; none of static drift's */
     size_t replacement_count;
+    const struct kerf_planned_placement *placements; /* existing nodes that the simulation gave pods to: to be nominated */
+    size_t placement_count;
     double savings_usd_per_hour;
     bool has_score; /* Balanced */
     double score;
@@ -62,12 +72,18 @@ struct kerf_disruption_result {
     size_t candidate_count_by_method[KERF_METHOD_COUNT];
     const struct kerf_disruption_reason_text *nodes; /* with explain */
     size_t node_count;
-    uint64_t simulations; /* passes of the scheduler: what the compute-time model counts */
+    uint64_t simulations; /* passes of the scheduler */
     uint64_t simulated_pods;
-    bool timed_out;
+    kerf_time_us compute_us; /* by options.compute */
+    bool timed_out;          /* multi-node or single-node gave up */
+    bool not_synced;         /* a nodeclaim has no provider ID yet: nothing was looked at (1.3) */
 };
 
-/** One pass of the loop from `first_method` on, without its waits: a found command still has to be validated 15 s later. */
+/**
+ * One pass of the loop from `first_method` on, without its waits: a found command still has to be validated 15 s later. Stops at the
+ * first method with a command. `memory` is read and changed as the loop would (a search that found nothing sets its memo). Cost: a
+ * walk over all entries and their pods, and one provisioning pass a what-if.
+ */
 struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
                                                       enum kerf_disruption_method first_method, struct kerf_disruption_memory *memory);
 void kerf_disruption_result_free(struct kerf_disruption_result *result);
@@ -84,8 +100,10 @@ bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct k
 bool kerf_disruption_is_consolidatable(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node, kerf_time_us now_epoch_us,
                                        kerf_time_us *out_recheck_epoch_us);
 /** The drift reason of an entry by its NodePool's hash and requirements (section 11), or NULL. */
-const char *kerf_disruption_drift_reason(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
-/** Allowed disruptions of a NodePool for a reason now (3.3, 3.4): max(0, allowed - disrupting). */
+const char *kerf_disruption_drift_reason(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node,
+                                         kerf_time_us now_epoch_us);
+/** Remaining disruptions of a NodePool for a reason now (3.3, 3.4): max(0, allowed - disrupting); KERF_BUDGET_UNBOUNDED: no limit. */
+#define KERF_BUDGET_UNBOUNDED INT32_MAX
 int64_t kerf_disruption_budget(const struct kerf_cluster *cluster, uint32_t nodepool_index, enum kerf_disruption_reason reason,
                                kerf_time_us now_epoch_us);
 

@@ -67,6 +67,18 @@ static void write_requirements(struct kerf_pass *pass, const struct kerf_pass_cl
     kerf_arena_rewind(&pass->scratch, mark);
 }
 
+/* What the requirements allow before 9.3 leaves out what isn't offered: disruption decides by it. */
+static uint32_t allowed_capacity_types(const struct kerf_pass *pass, const struct kerf_pass_claim *claim)
+{
+    const struct kerf_requirement *requirement = kerf_requirements_get(&claim->requirements, pass->vocabulary->key_capacity_type);
+    uint32_t allowed = 0;
+    if (requirement == NULL || kerf_requirement_has(requirement, pass->vocabulary->word_on_demand))
+        allowed |= 1u << KERF_ON_DEMAND;
+    if (requirement == NULL || kerf_requirement_has(requirement, pass->vocabulary->word_spot))
+        allowed |= 1u << KERF_SPOT;
+    return allowed;
+}
+
 static const kerf_pod_id *list_pods(struct kerf_arena *arena, const struct kerf_pass_claim *claim)
 {
     kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, claim->pods.count);
@@ -121,6 +133,7 @@ static bool finish_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, 
         .pod_count = claim->pods.count,
         .instance_types = list,
         .instance_type_count = count,
+        .capacity_types = allowed_capacity_types(pass, claim),
         .requests = claim->requests,
         .min_values_relaxed = claim->min_values_relaxed,
     };

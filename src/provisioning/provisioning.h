@@ -61,6 +61,8 @@ struct kerf_planned_claim {
     struct kerf_requirements requirements;
     const struct kerf_instance_type *const *instance_types; /* cheapest first, equal prices by name, after truncation */
     size_t instance_type_count;
+    /** Bits of kerf_capacity_type that the claim's own requirements allow, offered now or not (9.3 leaves out what isn't). */
+    uint32_t capacity_types;
     struct kerf_resources requests; /* pods plus daemon overhead */
     bool min_values_relaxed;
 };

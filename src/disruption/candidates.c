@@ -1,0 +1,265 @@
+/** Which nodes a method may look at, and why not the others (karpenter-disruption.md section 2). */
+#include "disruption/disruption_internal.h"
+
+/* ---- construction (2.1 to 2.3) ----------------------------------------------------------------------------------------------- */
+
+bool kerf_nodepool_is_managed(const struct kerf_disruption_pass *pass, uint32_t nodepool_index)
+{
+    if (nodepool_index == KERF_NOT_FOUND)
+        return false;
+    const struct kerf_nodeclass_ref *ref = &pass->objects->nodepools.items[nodepool_index].nodeclass;
+    return (!ref->group || kerf_name_is(ref->group, "karpenter.k8s.aws")) && (!ref->kind || kerf_name_is(ref->kind, "EC2NodeClass"));
+}
+
+/** Why the node can't be disrupted by any method, before its pods are looked at; NULL: it can. */
+static const char *node_refusal(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    const struct kerf_cluster *cluster = pass->cluster;
+    if (node->in_command)
+        return "it belongs to a disruption command that is under way";
+    if (!node->has_claim)
+        return "it has no NodeClaim: Karpenter doesn't manage it";
+    if (!node->has_node)
+        return "its NodeClaim has no Node yet";
+    if (!kerf_cluster_is_initialized(cluster, node))
+        return "it isn't initialized";
+    if (kerf_cluster_is_deleting(cluster, node))
+        return "it is being deleted, or marked for deletion";
+    if (node->nominated_until_epoch_us != KERF_TIME_UNSET && pass->now_epoch_us < node->nominated_until_epoch_us)
+        return "it is nominated for a pending pod";
+    if (kerf_labels_get(kerf_cluster_node_annotations(cluster, node), pass->vocabulary->key_do_not_disrupt) == pass->vocabulary->word_true)
+        return "its annotation karpenter.sh/do-not-disrupt is true";
+    if (!kerf_labels_get(kerf_cluster_node_labels(cluster, node), pass->vocabulary->key_nodepool))
+        return "it has no label karpenter.sh/nodepool";
+    if (!kerf_nodepool_is_managed(pass, node->nodepool_index))
+        return "its NodePool is unknown";
+    if (kerf_cluster_nodeclass_of_pool(cluster, node->nodepool_index) == KERF_NOT_FOUND)
+        return "its NodePool has no instance types: the EC2NodeClass is unknown";
+    return NULL;
+}
+
+static void explain_pod(struct kerf_disruption_pass *pass, kerf_node_id node, const struct kerf_cluster_pod *pod, uint32_t pdb_index)
+{
+    const char *namespace_name = kerf_name_text(pod->pod.meta.namespace_name), *name = kerf_name_text(pod->pod.meta.name);
+    if (pdb_index == KERF_NOT_FOUND) {
+        kerf_disruption_explain(pass, node, "several PodDisruptionBudgets select pod %s/%s", namespace_name, name);
+        return;
+    }
+    const struct kerf_pdb *pdb = &pass->objects->pdbs.items[pdb_index];
+    struct kerf_pdb_state state = kerf_cluster_pdb_state(pass->cluster, pdb_index);
+    kerf_disruption_explain(pass, node,
+                            "PodDisruptionBudget %s/%s allows %" PRId32 " disruptions (%" PRId32 " healthy, %" PRId32
+                            " wanted): pod %s/%s stays",
+                            namespace_name, kerf_name_text(pdb->meta.name), state.disruptions_allowed, state.current_healthy,
+                            state.desired_healthy, namespace_name, name);
+}
+
+/** Do all pods of the node let it be disrupted? Explains the first that doesn't. */
+static bool pods_allow(struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, node->pods[i]);
+        if (kerf_pod_is_active(&pod->pod) && kerf_pod_do_not_disrupt(pass->vocabulary, &pod->pod, pass->now_epoch_us)) {
+            if (pass->reasons)
+                kerf_disruption_explain(pass, node->id, "pod %s/%s has the annotation karpenter.sh/do-not-disrupt",
+                                        kerf_name_text(pod->pod.meta.namespace_name), kerf_name_text(pod->pod.meta.name));
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, node->pods[i]);
+        uint32_t pdb_index;
+        if (!kerf_pdb_allows_eviction(pass->cluster, pod, &pdb_index)) {
+            if (pass->reasons)
+                explain_pod(pass, node->id, pod, pdb_index);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct kerf_instance_type *find_type(const struct kerf_disruption_pass *pass, const struct kerf_labels *labels,
+                                                  uint32_t nodepool_index)
+{
+    kerf_name name = kerf_labels_get(labels, pass->vocabulary->key_instance_type);
+    const struct kerf_instance_facts *facts = name ? kerf_catalog_find(pass->catalog, name) : NULL;
+    if (!facts)
+        return NULL;
+    uint32_t nodeclass_index = kerf_cluster_nodeclass_of_pool(pass->cluster, nodepool_index);
+    return &kerf_cluster_instance_types(pass->cluster, nodeclass_index)->items[facts->index];
+}
+
+static const struct kerf_candidate *make_candidate(struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    const struct kerf_labels *labels = kerf_cluster_node_labels(pass->cluster, node);
+    kerf_name zone = kerf_labels_get(labels, pass->vocabulary->key_zone);
+    kerf_name capacity_type = kerf_labels_get(labels, pass->vocabulary->key_capacity_type);
+    struct kerf_candidate *candidate = KERF_NEW(&pass->scratch, struct kerf_candidate);
+    *candidate = (struct kerf_candidate){
+        .id = node->id,
+        .node = node,
+        .name = kerf_cluster_node_name(pass->cluster, node),
+        .nodepool_index = node->nodepool_index,
+        .nodepool = &pass->objects->nodepools.items[node->nodepool_index],
+        .type = find_type(pass, labels, node->nodepool_index),
+        .zone_index = zone ? kerf_catalog_zone_index(pass->catalog, zone) : KERF_NOT_FOUND,
+        .capacity_type = capacity_type == pass->vocabulary->word_spot        ? KERF_SPOT
+                         : capacity_type == pass->vocabulary->word_on_demand ? KERF_ON_DEMAND
+                                                                             : KERF_CAPACITY_TYPE_COUNT,
+    };
+    candidate->price_usd_per_hour = kerf_price_of_offering(candidate->type, candidate->zone_index, candidate->capacity_type);
+    candidate->disruption_cost = kerf_disruption_cost(pass, node, &candidate->reschedulable_count);
+    return candidate;
+}
+
+static int by_name(const void *a, const void *b, void *context)
+{
+    (void)context;
+    const struct kerf_candidate *const *x = a, *const *y = b;
+    return kerf_name_compare((*x)->name, (*y)->name);
+}
+
+struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual)
+{
+    size_t node_count = kerf_cluster_node_count(pass->cluster);
+    struct kerf_candidates listed = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, node_count) };
+    for (size_t at = 0; at < node_count; at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(pass->cluster, at);
+        const char *why = node_refusal(pass, node);
+        if (why) {
+            kerf_disruption_explain(pass, node->id, "%s", why);
+            continue;
+        }
+        if (!pods_allow(pass, node) && !(eventual && node->claim.termination_grace_period_us != KERF_TIME_UNSET))
+            continue;
+        listed.items[listed.count++] = make_candidate(pass, node);
+    }
+    kerf_sort(listed.items, listed.count, sizeof *listed.items, by_name, NULL);
+    return listed;
+}
+
+/* ---- predicates (2.5) ---------------------------------------------------------------------------------------------------------- */
+
+bool kerf_method_is_eventual(enum kerf_disruption_method method)
+{
+    return method == KERF_METHOD_DRIFT || method == KERF_METHOD_STATIC_DRIFT;
+}
+
+static bool is_empty(const struct kerf_candidate *candidate) { return candidate->disruption_cost <= 1.0; }
+
+static bool may_drift(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, bool is_static)
+{
+    (void)pass;
+    return (candidate->nodepool->replicas >= 0) == is_static && kerf_conditions_true(&candidate->node->claim.conditions, "Drifted");
+}
+
+static bool may_be_emptied(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate)
+{
+    (void)pass;
+    return candidate->nodepool->replicas < 0 && candidate->nodepool->consolidate_after_us != KERF_TIME_NEVER && is_empty(candidate) &&
+           kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable");
+}
+
+/** NULL: yes. Its own texts, for people ask most often why a node is not consolidated. */
+static const char *consolidation_refusal(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate)
+{
+    const struct kerf_labels *labels = kerf_cluster_node_labels(pass->cluster, candidate->node);
+    if (candidate->nodepool->replicas >= 0)
+        return "its NodePool is static: it is not consolidated";
+    if (!candidate->type)
+        return "its instance type is unknown: it is not consolidated";
+    if (!kerf_labels_get(labels, pass->vocabulary->key_capacity_type))
+        return "it has no label karpenter.sh/capacity-type: it is not consolidated";
+    if (!kerf_labels_get(labels, pass->vocabulary->key_zone))
+        return "it has no label topology.kubernetes.io/zone: it is not consolidated";
+    if (candidate->nodepool->consolidate_after_us == KERF_TIME_NEVER)
+        return "consolidateAfter of its NodePool is Never";
+    if (is_empty(candidate))
+        return kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable")
+                   ? "" /* emptiness's business */
+                   : "it is empty, but its NodeClaim is not Consolidatable yet";
+    if (candidate->nodepool->consolidation_policy == KERF_WHEN_EMPTY)
+        return "consolidationPolicy of its NodePool is WhenEmpty, and it is not empty";
+    if (!kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable"))
+        return "its NodeClaim is not Consolidatable yet";
+    return NULL;
+}
+
+struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed,
+                                                 enum kerf_disruption_method method)
+{
+    struct kerf_candidates chosen = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, listed->count) };
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct kerf_candidate *candidate = listed->items[i];
+        bool wanted = false;
+        switch (method) {
+        case KERF_METHOD_EMPTINESS:
+            wanted = may_be_emptied(pass, candidate);
+            break;
+        case KERF_METHOD_STATIC_DRIFT:
+            wanted = may_drift(pass, candidate, true);
+            break;
+        case KERF_METHOD_DRIFT:
+            wanted = may_drift(pass, candidate, false);
+            break;
+        case KERF_METHOD_MULTI_NODE:
+        case KERF_METHOD_SINGLE_NODE:
+        case KERF_METHOD_COUNT: {
+            const char *why = consolidation_refusal(pass, candidate);
+            wanted = !why;
+            if (why && *why && method == KERF_METHOD_MULTI_NODE) /* the same texts once */
+                kerf_disruption_explain(pass, candidate->id, "%s", why);
+            break;
+        }
+        }
+        if (wanted)
+            chosen.items[chosen.count++] = candidate;
+        if (wanted && pass->reasons)
+            pass->reasons[candidate->id.index].candidate = true;
+    }
+    return chosen;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------------------------ */
+
+static double savings_ratio(const struct kerf_candidate *candidate) { return candidate->price_usd_per_hour / candidate->disruption_cost; }
+
+static int by_savings(const void *a, const void *b, void *context)
+{
+    (void)context;
+    const struct kerf_candidate *const *x = a, *const *y = b;
+    int order = kerf_compare_double(savings_ratio(*y), savings_ratio(*x));
+    return order != 0 ? order : kerf_name_compare((*x)->name, (*y)->name);
+}
+
+void kerf_candidates_sort_by_savings(struct kerf_candidates *candidates)
+{
+    kerf_sort(candidates->items, candidates->count, sizeof *candidates->items, by_savings, NULL);
+}
+
+struct kerf_candidates kerf_candidates_copy(struct kerf_arena *arena, const struct kerf_candidates *candidates)
+{
+    return (struct kerf_candidates){
+        .items = kerf_arena_copy(arena, candidates->items, candidates->count * sizeof *candidates->items),
+        .count = candidates->count,
+    };
+}
+
+bool kerf_candidates_within_budgets(struct kerf_disruption_pass *pass, struct kerf_candidates *candidates, int64_t *budgets,
+                                    enum kerf_disruption_method method)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct kerf_candidate *candidate = candidates->items[i];
+        if (budgets[candidate->nodepool_index] > 0) {
+            budgets[candidate->nodepool_index]--;
+            candidates->items[kept++] = candidate;
+        } else {
+            kerf_disruption_explain(pass, candidate->id, "%s: the disruption budget of NodePool %s is used up",
+                                    kerf_disruption_method_text(method), kerf_name_text(candidate->nodepool->meta.name));
+        }
+    }
+    bool constrained = kept < candidates->count;
+    candidates->count = kept;
+    return constrained;
+}

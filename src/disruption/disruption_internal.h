@@ -1,0 +1,198 @@
+/** Shared by the files of `disruption`: one pass, its candidates, what-ifs and explanations. */
+#ifndef KERF_DISRUPTION_INTERNAL_H
+#define KERF_DISRUPTION_INTERNAL_H
+
+#include "disruption/disruption.h"
+#include "scheduling/scheduling.h"
+
+/** Why a node is or isn't disrupted, in the making. */
+struct kerf_node_reasons {
+    bool candidate;
+    KERF_VEC(const char *) texts; /* in the arena of the answer */
+};
+
+struct kerf_disruption_pass {
+    const struct kerf_cluster *cluster;
+    const struct kerf_objects *objects;
+    const struct kerf_catalog *catalog;
+    const struct kerf_vocabulary *vocabulary;
+    const struct kerf_disruption_options *options;
+    struct kerf_provisioning_cache *cache;
+    bool owns_cache;
+    kerf_time_us now_epoch_us;
+    struct kerf_arena *arena; /* of the answer */
+    struct kerf_arena scratch;
+    /* what all what-ifs of the pass share */
+    bool pods_known;
+    const kerf_pod_id *pods; /* pending ones, and those of nodes that are being deleted */
+    size_t pod_count;
+    size_t destination_count; /* nodes that aren't being deleted: for the compute time */
+    uint64_t *left_out;       /* all zero between what-ifs */
+    uint64_t simulations;
+    uint64_t simulated_pods;
+    double compute_us;
+    struct kerf_node_reasons *reasons; /* by node id; NULL: nobody asked */
+};
+void kerf_disruption_pass_init(struct kerf_disruption_pass *pass, const struct kerf_cluster *cluster,
+                               const struct kerf_disruption_options *options, struct kerf_arena *arena);
+void kerf_disruption_pass_fini(struct kerf_disruption_pass *pass);
+
+/** Adds a reason of a node, if somebody asked for reasons. */
+void kerf_disruption_explain(struct kerf_disruption_pass *pass, kerf_node_id node, const char *format, ...) KERF_PRINTF(3, 4);
+
+/* ---- candidates.c (section 2) ------------------------------------------------------------------------------------------------ */
+
+struct kerf_candidate {
+    kerf_node_id id;
+    const struct kerf_cluster_node *node;
+    kerf_name name;
+    uint32_t nodepool_index;
+    const struct kerf_nodepool *nodepool;
+    const struct kerf_instance_type *type; /* NULL: unknown to the NodePool's NodeClass */
+    uint32_t zone_index;                   /* KERF_NOT_FOUND: no label, or unknown */
+    uint32_t capacity_type;                /* KERF_CAPACITY_TYPE_COUNT: no label, or other */
+    double price_usd_per_hour;
+    double disruption_cost; /* RDC: 1 and what its reschedulable pods cost to evict */
+    uint32_t reschedulable_count;
+};
+struct kerf_candidates {
+    const struct kerf_candidate **items;
+    size_t count;
+};
+
+/**
+ * Entries that pass the node-level and pod-level checks, in order of name. `eventual`: blocking pods are passed over where the claim
+ * has a terminationGracePeriod.
+ */
+struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual);
+/** Those that a method may take (2.5), in the order given. */
+struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed,
+                                                 enum kerf_disruption_method method);
+bool kerf_method_is_eventual(enum kerf_disruption_method method);
+/** By price over disruption cost descending; equal ones stay in order of name. */
+void kerf_candidates_sort_by_savings(struct kerf_candidates *candidates);
+bool kerf_nodepool_is_managed(const struct kerf_disruption_pass *pass, uint32_t nodepool_index);
+
+/* ---- budgets.c (section 3) --------------------------------------------------------------------------------------------------- */
+
+/** Remaining disruptions of every NodePool, in the scratch arena. */
+int64_t *kerf_budgets_map(struct kerf_disruption_pass *pass, enum kerf_disruption_reason reason);
+bool kerf_budget_is_active(const struct kerf_budget *budget, kerf_time_us now_epoch_us, bool *out_unparseable);
+/** Allowed disruptions of `node_count` nodes for a reason (3.3). */
+int64_t kerf_budgets_allowed(const struct kerf_nodepool *nodepool, enum kerf_disruption_reason reason, int64_t node_count,
+                             kerf_time_us now_epoch_us);
+
+/* ---- cost.c (2.6, 7.4, 8.2) ---------------------------------------------------------------------------------------------------- */
+
+/** Price of the offering that a node stands on; 0: unknown. Availability doesn't matter. */
+double kerf_price_of_offering(const struct kerf_instance_type *type, uint32_t zone_index, uint32_t capacity_type);
+/** RDC of a node and the number of its reschedulable pods. */
+double kerf_disruption_cost(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node, uint32_t *out_count);
+
+/** Totals of one NodePool that the Balanced policy scores against. */
+struct kerf_nodepool_totals {
+    bool known; /* has a candidate */
+    double cost_usd_per_hour;
+    double disruption_cost;
+};
+/** By NodePool, in the scratch arena. */
+struct kerf_nodepool_totals *kerf_nodepool_totals(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed);
+
+/* ---- simulation.c (7.1 to 7.3) --------------------------------------------------------------------------------------------------- */
+
+enum kerf_simulation_outcome {
+    KERF_SIMULATION_DONE,
+    KERF_SIMULATION_DELETING,   /* a candidate is being deleted */
+    KERF_SIMULATION_NO_NODEPOOL /* nothing to plan new nodes with: an error of the pass */
+};
+struct kerf_simulation {
+    enum kerf_simulation_outcome outcome;
+    struct kerf_plan *plan;  /* DONE only */
+    bool failed;             /* a pod that isn't pending would have no place */
+    kerf_pod_id failed_pod;
+    const char *failed_why;  /* with explain; NULL: none known */
+};
+void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, bool protect_recent_nodes,
+                   struct kerf_simulation *out_simulation);
+void kerf_simulation_fini(struct kerf_simulation *simulation);
+
+/* ---- launch_price.c (7.4) -------------------------------------------------------------------------------------------------------- */
+
+/** Offerings of a planned node: which (zone, capacity type) its requirements are compatible with. */
+struct kerf_offering_mask {
+    uint64_t zones[KERF_CAPACITY_TYPE_COUNT]; /* bit: zone index */
+};
+struct kerf_offering_mask kerf_offerings_allowed(const struct kerf_disruption_pass *pass, const struct kerf_requirements *requirements,
+                                                 const struct kerf_instance_type *const *types, size_t type_count);
+/** DBL_MAX: nothing to launch. */
+double kerf_worst_launch_price(const struct kerf_disruption_pass *pass, const struct kerf_instance_type *type,
+                               const struct kerf_offering_mask *allowed);
+double kerf_cheapest_launch_price(const struct kerf_disruption_pass *pass, const struct kerf_instance_type *type,
+                                  const struct kerf_offering_mask *allowed);
+
+/* ---- consolidation.c (7.5, 7.6) -------------------------------------------------------------------------------------------------- */
+
+enum kerf_decision { KERF_DECIDE_NOTHING, KERF_DECIDE_DELETE, KERF_DECIDE_REPLACE, KERF_DECIDE_ERROR };
+
+struct kerf_consolidation {
+    enum kerf_decision decision;
+    struct kerf_planned_claim replacement; /* REPLACE: types left by the price filter, capacity type narrowed */
+    const struct kerf_planned_placement *placements;
+    size_t placement_count;
+    double savings_usd_per_hour;
+    const char *why; /* NOTHING and ERROR, with explain; may be NULL */
+};
+/** What multi-node and single-node do with a set of candidates. */
+void kerf_consolidate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates,
+                      struct kerf_consolidation *out_consolidation);
+/** Keeps the types whose worst launch price is below the limit; false: minValues are violated (strictly) or nothing is left. */
+bool kerf_replacement_filter_by_price(struct kerf_disruption_pass *pass, struct kerf_planned_claim *replacement, double limit_usd_per_hour,
+                                      const char **out_why);
+/** Savings estimate (8.3): candidates' prices less, per replacement, the cheapest launch of its first type. */
+double kerf_estimated_savings(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates,
+                              const struct kerf_planned_claim *replacements, size_t replacement_count);
+struct kerf_planned_claim kerf_planned_claim_copy(struct kerf_arena *arena, const struct kerf_planned_claim *planned);
+const struct kerf_planned_placement *kerf_placements_copy(struct kerf_arena *arena, const struct kerf_plan *plan, size_t *out_count);
+
+/* ---- balanced.c (section 8) ------------------------------------------------------------------------------------------------------ */
+
+#define KERF_BALANCED_THRESHOLD 0.5
+
+double kerf_balanced_score(double savings_usd_per_hour, double disruption_cost, const struct kerf_nodepool_totals *totals);
+/**
+ * Do all Balanced NodePools among the candidates approve? `out_score`: the lowest of their scores; `out_has_score`: false without any.
+ */
+bool kerf_balanced_approves(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, double savings_usd_per_hour,
+                            const struct kerf_nodepool_totals *totals, bool *out_has_score, double *out_score);
+
+/* ---- the methods: a command, or none ----------------------------------------------------------------------------------------------- */
+
+struct kerf_method_input {
+    struct kerf_candidates candidates; /* of the method, by name */
+    const struct kerf_nodepool_totals *totals;
+    int64_t *budgets; /* by NodePool; the method's own */
+    struct kerf_disruption_memory *memory;
+    kerf_time_us consolidation_state;
+};
+bool kerf_emptiness_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input, struct kerf_disruption_command *out_command);
+size_t kerf_static_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,
+                                struct kerf_disruption_command **out_commands);
+/** `out_error`: the pass ends. */
+bool kerf_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input, struct kerf_disruption_command *out_command,
+                       bool *out_error);
+bool kerf_multi_node_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,
+                            struct kerf_disruption_command *out_command, bool *out_timed_out, bool *out_error);
+bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,
+                             struct kerf_disruption_command *out_command, bool *out_timed_out);
+
+/** A command over the candidates, ids in the arena of the answer. */
+struct kerf_disruption_command kerf_command_of(struct kerf_disruption_pass *pass, enum kerf_disruption_method method,
+                                               const struct kerf_candidates *candidates);
+void kerf_command_set_consolidation(struct kerf_disruption_pass *pass, struct kerf_disruption_command *command,
+                                    const struct kerf_consolidation *consolidation, double savings_usd_per_hour);
+/** Takes candidates as long as the budget of their NodePool lasts, in order; true: some were left out. */
+bool kerf_candidates_within_budgets(struct kerf_disruption_pass *pass, struct kerf_candidates *candidates, int64_t *budgets,
+                                    enum kerf_disruption_method method);
+struct kerf_candidates kerf_candidates_copy(struct kerf_arena *arena, const struct kerf_candidates *candidates);
+
+#endif

@@ -1,0 +1,123 @@
+/**
+ * What-ifs: where would the pods of some candidates go if their nodes were gone (karpenter-disruption.md 7.1 to 7.3)? One provisioning
+ * pass with the candidates left out, and the failure test on its result.
+ */
+#include "disruption/disruption_internal.h"
+
+#include <stdlib.h>
+
+/** What every what-if of the pass begins with: pending pods, and those of nodes that are being deleted. */
+static void collect_shared_pods(struct kerf_disruption_pass *pass)
+{
+    if (pass->pods_known)
+        return;
+    pass->pods_known = true;
+    const struct kerf_plan_refusal *refusals;
+    size_t refusal_count;
+    kerf_provisioning_collect_pods(pass->cluster, pass->now_epoch_us, pass->arena, &pass->pods, &pass->pod_count, &refusals, &refusal_count);
+    for (size_t at = 0; at < kerf_cluster_node_count(pass->cluster); at++)
+        pass->destination_count += !kerf_cluster_is_deleting(pass->cluster, kerf_cluster_node_at(pass->cluster, at));
+}
+
+static bool can_plan_nodes(const struct kerf_disruption_pass *pass)
+{
+    for (uint32_t i = 0; i < pass->objects->nodepools.count; i++) {
+        const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[i];
+        if (kerf_nodepool_is_managed(pass, i) && nodepool->replicas < 0 && kerf_nodepool_is_ready(nodepool) &&
+            nodepool->meta.deletion_epoch_us == KERF_TIME_UNSET)
+            return true;
+    }
+    return false;
+}
+
+static void fail(struct kerf_simulation *simulation, kerf_pod_id pod, const char *why)
+{
+    if (simulation->failed)
+        return;
+    simulation->failed = true;
+    simulation->failed_pod = pod;
+    simulation->failed_why = why;
+}
+
+/** Pods on nodes that aren't initialized have no place yet, unless their own node is being deleted (7.3 rule 2). */
+static void test_placements(const struct kerf_disruption_pass *pass, struct kerf_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->plan->existing_count; i++) {
+        const struct kerf_planned_placement *placement = &simulation->plan->existing[i];
+        if (kerf_cluster_is_initialized(pass->cluster, kerf_cluster_node(pass->cluster, placement->node)))
+            continue;
+        for (size_t j = 0; j < placement->pod_count; j++) {
+            const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, placement->pods[j]);
+            const struct kerf_cluster_node *from = kerf_cluster_node(pass->cluster, pod->node);
+            if (!(from && kerf_cluster_is_deleting(pass->cluster, from)) && !kerf_pod_is_provisionable(&pod->pod))
+                fail(simulation, pod->id, "it would only fit on a node that is not initialized");
+        }
+    }
+}
+
+static void test_refusals(const struct kerf_disruption_pass *pass, struct kerf_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->plan->refusal_count; i++) {
+        const struct kerf_plan_refusal *refusal = &simulation->plan->refusals[i];
+        if (!refusal->not_tried && !kerf_pod_is_provisionable(&kerf_cluster_pod(pass->cluster, refusal->pod)->pod))
+            fail(simulation, refusal->pod, refusal->reason);
+    }
+}
+
+void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, bool protect_recent_nodes,
+                   struct kerf_simulation *out_simulation)
+{
+    *out_simulation = (struct kerf_simulation){ .failed_pod = KERF_NO_POD };
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (kerf_cluster_is_deleting(pass->cluster, candidates->items[i]->node)) {
+            out_simulation->outcome = KERF_SIMULATION_DELETING;
+            return;
+        }
+    }
+    if (!can_plan_nodes(pass)) {
+        out_simulation->outcome = KERF_SIMULATION_NO_NODEPOOL;
+        return;
+    }
+    collect_shared_pods(pass);
+    size_t capacity = pass->pod_count;
+    for (size_t i = 0; i < candidates->count; i++)
+        capacity += candidates->items[i]->node->pod_count;
+    kerf_pod_id *pods = kerf_allocate(capacity * sizeof *pods);
+    size_t pod_count = pass->pod_count;
+    if (pod_count > 0)
+        memcpy(pods, pass->pods, pod_count * sizeof *pods);
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct kerf_cluster_node *node = candidates->items[i]->node;
+        kerf_bit_set(pass->left_out, node->id.index);
+        for (uint32_t j = 0; j < node->pod_count; j++)
+            if (kerf_pod_is_currently_reschedulable(pass->cluster, kerf_cluster_pod(pass->cluster, node->pods[j]), pass->now_epoch_us))
+                pods[pod_count++] = node->pods[j];
+    }
+    struct kerf_provisioning_input input = {
+        .cluster = pass->cluster,
+        .cache = pass->cache,
+        .pods = pods,
+        .pod_count = pod_count,
+        .left_out = pass->left_out,
+        .omit_reasons = !pass->reasons,
+        .options = pass->options->provisioning,
+    };
+    input.options.now_epoch_us = pass->now_epoch_us;
+    input.options.protect_recent_nodes = protect_recent_nodes;
+    out_simulation->plan = kerf_provisioning_plan(&input);
+    free(pods);
+    for (size_t i = 0; i < candidates->count; i++)
+        kerf_bit_clear(pass->left_out, candidates->items[i]->id.index);
+    pass->simulations++;
+    pass->simulated_pods += pod_count;
+    pass->compute_us += (double)pod_count * pass->options->compute.us_per_pod +
+                        (double)(pass->destination_count - candidates->count) * pass->options->compute.us_per_node;
+    test_refusals(pass, out_simulation);
+    test_placements(pass, out_simulation);
+}
+
+void kerf_simulation_fini(struct kerf_simulation *simulation)
+{
+    kerf_plan_free(simulation->plan);
+    simulation->plan = NULL;
+}
