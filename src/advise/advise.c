@@ -5,28 +5,43 @@
 
 #include <stdlib.h>
 
-/* ---- flags --------------------------------------------------------------------------------------------------------------------- */
+/* ---- flags
+ * --------------------------------------------------------------------------------------------------------------------- */
 
-static struct kerf_place place_of_flag(const char *flag) { return (struct kerf_place){ .file = flag }; }
+static struct kerf_place place_of_flag(const char *flag)
+{
+    return (struct kerf_place){.file = flag};
+}
 
 static enum kerf_status read_at(struct kerf_snapshot *snapshot, const char *at, struct kerf_errors *errs)
 {
     snapshot->at_epoch_us = snapshot->objects.newest_epoch_us == KERF_TIME_UNSET ? 0 : snapshot->objects.newest_epoch_us;
     if (at && !kerf_parse_time(at, &snapshot->at_epoch_us))
-        return kerf_errors_add(errs, place_of_flag("--at"), "\"%s\" is no time (expected RFC 3339, for example 2026-01-01T00:00:00Z)", at);
+        return kerf_errors_add(errs, place_of_flag("--at"),
+                               "\"%s\" is no time (expected RFC 3339, for example 2026-01-01T00:00:00Z)", at);
     return KERF_OK;
 }
 
 /** Karpenter's gates: those that a decision of ours depends on, and the rest. */
-enum { GATE_SPOT_TO_SPOT, GATE_STATIC_CAPACITY, GATE_RESERVED_CAPACITY, GATE_NODE_REPAIR, GATE_NODE_OVERLAY, GATE_CAPACITY_BUFFER };
+enum {
+    GATE_SPOT_TO_SPOT,
+    GATE_STATIC_CAPACITY,
+    GATE_RESERVED_CAPACITY,
+    GATE_NODE_REPAIR,
+    GATE_NODE_OVERLAY,
+    GATE_CAPACITY_BUFFER
+};
 static const struct {
     const char *name;
     bool by_default;
     bool followed;
 } gates[] = {
-    [GATE_SPOT_TO_SPOT] = { "SpotToSpotConsolidation", false, true }, [GATE_STATIC_CAPACITY] = { "StaticCapacity", false, true },
-    [GATE_RESERVED_CAPACITY] = { "ReservedCapacity", true, false },   [GATE_NODE_REPAIR] = { "NodeRepair", false, false },
-    [GATE_NODE_OVERLAY] = { "NodeOverlay", false, false },            [GATE_CAPACITY_BUFFER] = { "CapacityBuffer", false, false },
+    [GATE_SPOT_TO_SPOT] = {"SpotToSpotConsolidation", false, true},
+    [GATE_STATIC_CAPACITY] = {"StaticCapacity", false, true},
+    [GATE_RESERVED_CAPACITY] = {"ReservedCapacity", true, false},
+    [GATE_NODE_REPAIR] = {"NodeRepair", false, false},
+    [GATE_NODE_OVERLAY] = {"NodeOverlay", false, false},
+    [GATE_CAPACITY_BUFFER] = {"CapacityBuffer", false, false},
 };
 enum { GATE_COUNT = sizeof gates / sizeof gates[0] };
 
@@ -50,8 +65,8 @@ static enum kerf_status read_gate(struct kerf_snapshot *snapshot, char *text, st
     }
     if (gate == GATE_COUNT) {
         const char *nearest = kerf_nearest(text, names, GATE_COUNT);
-        return kerf_errors_add(errs, place, "\"%s\" is no feature gate of Karpenter%s%s%s", text, nearest ? " (did you mean " : "",
-                               nearest ? nearest : "", nearest ? "?)" : "");
+        return kerf_errors_add(errs, place, "\"%s\" is no feature gate of Karpenter%s%s%s", text,
+                               nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     }
     if (gate == GATE_SPOT_TO_SPOT)
         snapshot->disruption.spot_to_spot_consolidation = on;
@@ -97,7 +112,8 @@ static enum kerf_status nominate(struct kerf_snapshot *snapshot, const char *tex
         return kerf_errors_add(errs, place, "\"%s\" has no time (expected NODE=TIME)", text);
     kerf_time_us until_epoch_us;
     if (!kerf_parse_time(equals + 1, &until_epoch_us))
-        return kerf_errors_add(errs, place, "\"%s\" is no time (expected RFC 3339, for example 2026-01-01T00:00:00Z)", equals + 1);
+        return kerf_errors_add(errs, place, "\"%s\" is no time (expected RFC 3339, for example 2026-01-01T00:00:00Z)",
+                               equals + 1);
     kerf_name name = kerf_name_of_bytes(snapshot->vocabulary->names, text, (size_t)(equals - text));
     const struct kerf_cluster_node *node = kerf_cluster_find_node(snapshot->cluster, name);
     if (!node)
@@ -106,7 +122,8 @@ static enum kerf_status nominate(struct kerf_snapshot *snapshot, const char *tex
     return KERF_OK;
 }
 
-/* ---- the snapshot -------------------------------------------------------------------------------------------------------------- */
+/* ---- the snapshot
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_advise_options *options, struct kerf_errors *errs)
 {
@@ -127,8 +144,8 @@ static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_a
         enum kerf_status gate = read_gates(snapshot, options->feature_gates[i], errs);
         status = status == KERF_OK ? gate : status;
     }
-    uint64_t *unavailable = KERF_NEW_ARRAY(&snapshot->objects.arena, uint64_t,
-                                           kerf_bitset_words(kerf_catalog_offering_count(snapshot->catalog)) + 1);
+    uint64_t *unavailable =
+        KERF_NEW_ARRAY(&snapshot->objects.arena, uint64_t, kerf_bitset_words(kerf_catalog_offering_count(snapshot->catalog)) + 1);
     for (size_t i = 0; i < options->unavailable_count; i++) {
         enum kerf_status marked = kerf_catalog_mark_unavailable(snapshot->catalog, options->unavailable[i], unavailable,
                                                                 place_of_flag("--unavailable"), errs);

@@ -45,6 +45,7 @@ int kerf_cmd_disrupt(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_catalog(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs);
+int kerf_cmd_schedule(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_vpc(int argc, char **argv, struct kerf_errors *errs);
 
 #endif

@@ -153,6 +153,8 @@ const struct kerf_pvc *kerf_cluster_find_pvc(const struct kerf_cluster *cluster,
 const struct kerf_pv *kerf_cluster_find_pv(const struct kerf_cluster *cluster, kerf_name name);
 const struct kerf_storage_class *kerf_cluster_find_storage_class(const struct kerf_cluster *cluster, kerf_name name);
 const struct kerf_csinode *kerf_cluster_find_csinode(const struct kerf_cluster *cluster, kerf_name node_name);
+/** Index in objects->workloads of the workload of that kind (`ReplicaSet`) and name; KERF_NOT_FOUND: not read. */
+uint32_t kerf_cluster_find_workload(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name kind, kerf_name name);
 const struct kerf_namespace *kerf_cluster_find_namespace(const struct kerf_cluster *cluster, kerf_name name);
 
 /** Offerings that Karpenter remembers as out of capacity now: a bitset by offering index. */

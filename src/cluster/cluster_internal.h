@@ -240,7 +240,6 @@ void kerf_cluster_pod_entry_free(struct pod_entry *pod);
 /* cluster_lookup.c */
 void kerf_cluster_lookups_build(struct kerf_cluster *cluster);
 void kerf_cluster_lookups_fini(struct kerf_cluster *cluster);
-uint32_t kerf_cluster_find_workload(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name kind, kerf_name name);
 /** The workload whose template the pod came from, found from its owners; KERF_NOT_FOUND. */
 uint32_t kerf_cluster_find_workload_of_pod(const struct kerf_cluster *cluster, const struct kerf_pod *pod);
 

@@ -1,0 +1,258 @@
+/** Shared by the files of `binding`: the snapshot of nodes that lives between pods, and one attempt to place a pod. */
+#ifndef KERF_BINDING_INTERNAL_H
+#define KERF_BINDING_INTERNAL_H
+
+#include "binding/binding.h"
+#include "scheduling/scheduling.h"
+
+/* ---- the snapshot (binding_snapshot.c)
+ * ------------------------------------------------------------------------------------------ */
+
+/** A node as kube-scheduler's cache holds it: amounts in its units (millicores, bytes, pieces), each pod's request rounded up. */
+struct node_info {
+    kerf_node_id id;
+    bool alive;
+    kerf_name name;
+    struct kerf_labels labels;
+    struct kerf_taints taints;
+    bool unschedulable;
+    bool has_hard_taints;
+    bool has_soft_taints;
+    uint32_t stamp; /* of the last refresh that touched it */
+    int64_t allocatable[KERF_RESOURCE_MAX];
+    int64_t used[KERF_RESOURCE_MAX]; /* `pods` counts pods */
+    int64_t nonzero_cpu;             /* with defaults for containers without requests: for scores only */
+    int64_t nonzero_memory;
+    uint32_t affinity_pods; /* with any term of their own */
+    uint32_t anti_pods;     /* with required anti-affinity */
+    uint32_t port_pods;
+    uint32_t volume_pods;
+    kerf_name region; /* zone key of the node tree */
+    kerf_name zone;
+    const struct kerf_node_image *images;
+    uint32_t image_count;
+};
+
+/** Nodes of one zone, in order of addition. */
+struct zone_list {
+    kerf_name region;
+    kerf_name zone;
+    KERF_VEC(uint32_t) slots;
+};
+
+/** The values that nodes have for one topology key, as numbers. */
+struct key_column {
+    kerf_name key;
+    uint64_t cursor; /* of the snapshot's log */
+    uint32_t epoch;
+    uint32_t *domain_of_slot; /* KERF_NOT_FOUND: the node lacks the key */
+    uint32_t slot_capacity;
+    uint32_t domain_count;
+    struct kerf_name_map domain_by_value;
+};
+
+/** Which pods something counts: those that all of the terms select. */
+struct pod_term {
+    kerf_name own_namespace;
+    const kerf_name *namespaces;
+    uint32_t namespace_count;
+    struct kerf_label_selector namespace_selector;
+    struct kerf_label_selector selector;
+};
+struct pod_filter {
+    const struct pod_term *terms;
+    uint32_t term_count;
+    bool skip_terminating;
+};
+
+/** How many pods of each node a filter takes. Kept between pods, for those of one workload ask the same. */
+struct match_column {
+    struct pod_filter filter;
+    uint64_t cursor;
+    uint32_t epoch;
+    uint32_t *count_of_slot;
+    uint32_t slot_capacity;
+    uint32_t known_slots;
+    uint64_t total;
+};
+
+struct image_state {
+    int64_t size_bytes; /* as the first node that has it states */
+    uint32_t node_count;
+};
+
+struct kerf_binding {
+    const struct kerf_cluster *cluster;
+    struct kerf_binding_options options;
+    const struct kerf_scheduler_configuration *configuration;
+    int64_t weights[KERF_SCORE_PLUGIN_COUNT]; /* 0: disabled */
+
+    struct node_info *nodes; /* by slot */
+    uint32_t slot_count;
+    uint32_t slot_capacity;
+    KERF_VEC(uint32_t) free_slots;
+    uint32_t *slot_of_node; /* by node id */
+    uint32_t node_id_capacity;
+    struct kerf_name_map slot_by_name;
+    KERF_VEC(struct zone_list) zones;
+    uint32_t *order; /* slots in the order of the node tree */
+    uint32_t order_count;
+    bool order_stale;
+    uint64_t journal_cursor; /* of the cluster's journal */
+    bool built;
+    uint32_t stamp;
+    uint32_t epoch;         /* rises when the log is cut: columns then start anew */
+    KERF_VEC(uint32_t) log; /* slots that changed */
+    uint32_t start_index;   /* where the next search begins */
+
+    KERF_VEC(struct key_column *) key_columns;
+    KERF_VEC(struct match_column *) match_columns;
+    struct kerf_arena filter_arena; /* texts of the match columns */
+
+    bool images_stale;
+    bool any_images;
+    struct kerf_name_map image_by_name;
+    KERF_VEC(struct image_state) images;
+
+    struct kerf_arena scratch; /* of one decision */
+    uint32_t *feasible;        /* slots */
+    uint32_t feasible_count;
+    KERF_VEC(struct kerf_node_refusal) refusals;
+    KERF_VEC(uint32_t) candidates; /* slots that preemption might help */
+};
+
+void kerf_binding_refresh(struct kerf_binding *binding);
+void kerf_binding_snapshot_fini(struct kerf_binding *binding);
+void kerf_binding_trim_columns(struct kerf_binding *binding); /* before a decision: forgets columns when there are too many */
+/** Both are up to date until the next refresh. */
+struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_name key);
+struct match_column *kerf_binding_match_column(struct kerf_binding *binding, const struct pod_filter *filter);
+void kerf_binding_refresh_images(struct kerf_binding *binding);
+bool kerf_binding_filter_takes(const struct kerf_binding *binding, const struct pod_filter *filter, const struct kerf_pod *pod);
+/** Requests in kube-scheduler's units. */
+int64_t kerf_binding_unit_amount(enum kerf_resource resource, int64_t amount);
+/** cpu (millicores) and memory (bytes) of a pod for the scorer of NodeResourcesFit; `on_node`: as it counts once it is there. */
+void kerf_binding_nonzero_requests(const struct kerf_pod *pod, bool on_node, int64_t *out_cpu, int64_t *out_memory);
+
+/* ---- one attempt (binding_attempt.c)
+ * ----------------------------------------------------------------------------------------------- */
+
+/** A hard spread constraint of the pod against the snapshot. */
+struct spread_state {
+    const struct kerf_topology_spread *spread;
+    struct pod_filter filter;
+    struct key_column *column;
+    int32_t *counts;        /* by domain */
+    uint32_t *domain_nodes; /* by domain: counted nodes */
+    uint32_t domain_total;  /* domains with a counted node */
+    int64_t self;
+    int64_t minimum;
+    bool minimum_stale;
+};
+
+/** Counts per domain of one topology key. */
+struct domain_counts {
+    struct key_column *column;
+    int32_t *counts;
+};
+
+struct volume_state; /* binding_volumes.c */
+
+struct refusal {
+    const char *plugin;
+    const char *reason;
+    bool resolvable; /* code Unschedulable: preemption might help */
+};
+
+/** A node as a dry run of preemption, or with nominated pods, sees it. */
+struct node_view {
+    uint32_t slot;
+    const int64_t *used;
+    const kerf_pod_id *removed;
+    uint32_t removed_count;
+    const kerf_pod_id *added;
+    uint32_t added_count;
+};
+
+struct attempt {
+    struct kerf_binding *binding;
+    const struct kerf_cluster_pod *pod;
+    const struct kerf_pod_spec *spec;
+    struct kerf_arena *arena;
+    struct refusal rejected; /* on every node; plugin NULL: not */
+
+    bool tolerates_unschedulable;
+    bool restricted; /* to nodes by metadata.name */
+    const kerf_name *restricted_names;
+    uint32_t restricted_count;
+    bool has_node_rules;
+
+    struct {
+        enum kerf_resource resource;
+        int64_t amount;
+    } requests[KERF_RESOURCE_MAX];
+    uint32_t request_count;
+    int64_t nonzero_cpu;
+    int64_t nonzero_memory;
+
+    const struct kerf_host_port *ports;
+    uint32_t port_count;
+    struct volume_state *volumes; /* NULL: none to look at */
+
+    struct spread_state *spreads;
+    uint32_t spread_count;
+
+    uint32_t affinity_count; /* required terms, and per term the counts of pods that match all of them */
+    struct domain_counts *affinity;
+    struct pod_filter affinity_filter;
+    int64_t affinity_total;
+    bool affinity_self;
+    uint32_t anti_affinity_count;
+    struct domain_counts *anti_affinity;
+    struct pod_filter *anti_affinity_filters;
+    KERF_VEC(struct domain_counts) existing_anti_affinity; /* per key */
+};
+
+/** PreFilter: what the filters need to know of all nodes. */
+void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, const struct kerf_cluster_pod *pod,
+                        struct kerf_arena *arena);
+/** Every filter, in the order of the profile; true: the node passes. */
+bool kerf_attempt_filter(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
+/** The same, twice where pods of at least the same priority are nominated to the node: with and without them. */
+bool kerf_attempt_filter_nominated(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
+/** Lets the counts of domains see a pod come to (+1) or leave (-1) a node. */
+void kerf_attempt_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign);
+static inline struct node_view kerf_view_of(const struct kerf_binding *binding, uint32_t slot)
+{
+    return (struct node_view){.slot = slot, .used = binding->nodes[slot].used};
+}
+/** Pods on the node as the view has them; in the attempt's arena. */
+const struct kerf_cluster_pod **kerf_view_pods(const struct attempt *attempt, const struct node_view *view, uint32_t *out_count);
+/** nodeSelector and required node affinity. */
+bool kerf_attempt_node_rules_match(const struct attempt *attempt, const struct node_info *node);
+
+/* binding_spread.c */
+void kerf_spread_begin(struct attempt *attempt);
+bool kerf_spread_filter(struct attempt *attempt, uint32_t slot, struct refusal *out_refusal);
+void kerf_spread_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign);
+/** Raw scores, normalised in place; false: the plugin opts out. */
+bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores);
+
+/* binding_interpod.c */
+void kerf_interpod_begin(struct attempt *attempt);
+bool kerf_interpod_filter(const struct attempt *attempt, uint32_t slot, struct refusal *out_refusal);
+void kerf_interpod_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign);
+bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores);
+
+/* binding_volumes.c */
+void kerf_volumes_begin(struct attempt *attempt);
+bool kerf_volumes_filter(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
+
+/* binding_score.c */
+void kerf_binding_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *totals,
+                        struct kerf_node_score *explained);
+
+/* binding_preempt.c */
+void kerf_binding_preempt(struct attempt *attempt, struct kerf_binding_decision *decision);
+
+#endif
