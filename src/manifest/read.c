@@ -109,7 +109,8 @@ static void note_unknown(struct kerf_reader *reader, const struct kerf_value *ob
         if (strcmp(reader->noted_kinds.items[i], both) == 0)
             return;
     KERF_VEC_PUSH(&reader->noted_kinds, both);
-    const struct kerf_value *at = kerf_value_get(object, "kind");
+    const struct kerf_value *at = kerf_value_get(object, "kind"); /* absent in the items of a typed list */
+    at = at ? at : object;
     const char *candidates[KERF_COUNT_OF(kinds)];
     size_t count = 0;
     for (size_t i = 0; i < KERF_COUNT_OF(kinds); i++)
@@ -132,9 +133,10 @@ static void note_unknown(struct kerf_reader *reader, const struct kerf_value *ob
 static void check_version(struct kerf_reader *reader, const struct kerf_value *object, const char *api_version)
 {
     const char *slash = strchr(api_version, '/');
+    const struct kerf_value *at = kerf_value_get(object, "apiVersion"); /* absent in the items of a typed list */
     bool karpenter = strncmp(api_version, "karpenter.", strlen("karpenter.")) == 0;
     if (karpenter && slash && strcmp(slash, "/v1") != 0 && strcmp(slash, "/v1alpha1") != 0)
-        kerf_value_warn(kerf_value_get(object, "apiVersion"), reader->errs,
+        kerf_value_warn(at ? at : object, reader->errs,
                         "%s is not served since Karpenter 1.1; %.*s/v1 is meant, and read", api_version,
                         (int)(slash - api_version), api_version);
 }

@@ -209,7 +209,7 @@ void kerf_read_hpa(struct kerf_reader *reader, const struct kerf_value *object)
     KERF_NOTE(reader, kerf_value_require(spec, "maxReplicas", &max, reader->errs));
     hpa.min_replicas = kerf_field_i32(reader, spec, "minReplicas", 0, INT32_MAX, 1);
     hpa.max_replicas = kerf_field_i32(reader, spec, "maxReplicas", 1, INT32_MAX, 1);
-    if (hpa.min_replicas > hpa.max_replicas)
+    if (max && hpa.min_replicas > hpa.max_replicas)
         KERF_NOTE(reader, kerf_value_error(max, reader->errs, "maxReplicas %" PRId32 " is less than minReplicas %" PRId32,
                                            hpa.max_replicas, hpa.min_replicas));
     hpa.target_cpu_utilization_percent = kerf_field_i32(reader, spec, "targetCPUUtilizationPercentage", 1, INT32_MAX, 0);
