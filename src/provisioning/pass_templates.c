@@ -118,8 +118,7 @@ void kerf_pass_make_templates(struct kerf_pass *pass)
     }
 }
 
-/* ---- limits in the pass (5.4, 5.5) ------------------------------------------------------------------------------------------
- */
+/* ---- limits in the pass (5.4, 5.5) ------------------------------------------------------------------------------------ */
 
 static bool holds_within(const struct kerf_pass_pool *pool, uint32_t type)
 {

@@ -120,9 +120,7 @@ static bool same_group(const struct kerf_topology_group *a, const struct kerf_to
     return kerf_label_selector_equal(&a->selector, &b->selector);
 }
 
-/* ---- making groups
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- making groups ---------------------------------------------------------------------------------------------------- */
 
 /* The taints that keep a domain from a group: those of the pools that offer it, against the pod that makes the group (7.3, Q7).
  */
@@ -224,9 +222,7 @@ static uint32_t affinity_group(struct kerf_pass *pass, const struct kerf_pod *po
     return find_or_make(pass, &wanted, &pod->spec->tolerations, tolerates_prefer_no_schedule);
 }
 
-/* ---- ownership
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- ownership -------------------------------------------------------------------------------------------------------- */
 
 static void own(struct kerf_group_list *list, uint32_t group)
 {
@@ -273,9 +269,7 @@ void kerf_pass_update_topology(struct kerf_pass *pass, struct kerf_pass_pod *pod
     pod->now.groups = owned;
 }
 
-/* ---- the start of a pass
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the start of a pass ---------------------------------------------------------------------------------------------- */
 
 static int compare_pods_by_uid(const void *a, const void *b, void *context)
 {

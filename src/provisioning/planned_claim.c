@@ -34,9 +34,7 @@ struct kerf_expressions kerf_requirements_write(struct kerf_vocabulary *vocabula
     return (struct kerf_expressions){items, count};
 }
 
-/* ---- labels
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- labels ----------------------------------------------------------------------------------------------------------- */
 
 /* Karpenter takes any member or integer; here the first by name, or the lowest (section 14). */
 static kerf_name any_value(struct kerf_vocabulary *vocabulary, const struct kerf_requirement *requirement)
@@ -99,9 +97,7 @@ static struct kerf_labels claim_annotations(struct kerf_vocabulary *vocabulary, 
     return kerf_labels_sorted(arena, items, count);
 }
 
-/* ---- the object
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the object ------------------------------------------------------------------------------------------------------- */
 
 void kerf_plan_make_claim(const struct kerf_cluster *cluster, const struct kerf_planned_claim *planned, kerf_name claim_name,
                           kerf_time_us now_epoch_us, struct kerf_arena *arena, struct kerf_nodeclaim *out_claim)

@@ -23,9 +23,7 @@ static void complain(struct validation *validation, const char *format, ...)
     kerf_text_append(&validation->problems, text);
 }
 
-/* ---- labels
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- labels ----------------------------------------------------------------------------------------------------------- */
 
 static bool is_alphanumeric(char byte)
 {

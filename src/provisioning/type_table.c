@@ -141,8 +141,7 @@ const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, 
     return memo->by_price;
 }
 
-/* ---- building ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- building --------------------------------------------------------------------------------------------------------- */
 
 static void set_amount(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, int64_t **columns, uint32_t type,
                        const struct kerf_resources *resources)

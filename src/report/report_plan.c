@@ -36,9 +36,7 @@ static const char *reason_of(const struct kerf_plan_refusal *refusal)
     return refusal->reason != NULL ? refusal->reason : "the pass ended before its turn";
 }
 
-/* ---- JSON
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------------------------------- */
 
 static void put_pod(struct kerf_json *json, const struct kerf_plan_advice *advice, kerf_pod_id id)
 {
@@ -171,9 +169,7 @@ static void report_json(const struct kerf_plan_advice *advice, FILE *stream)
     kerf_json_fini(&json);
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------------------------------- */
 
 static void print_pods(const struct kerf_plan_advice *advice, const kerf_pod_id *pods, size_t count, FILE *stream)
 {
