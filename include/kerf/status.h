@@ -46,7 +46,8 @@ struct kerf_errors;
 struct kerf_errors *kerf_errors_new(void);
 void kerf_errors_free(struct kerf_errors *errs);
 
-/** Adds an error "file:line:column: path: message" and returns KERF_E_INPUT. The text is copied. Beyond 50 only the count grows. */
+/** Adds an error "file:line:column: path: message" and returns KERF_E_INPUT. The text is copied. Beyond 50 only
+ *  the count grows. Equal errors at the same place are kept once. */
 enum kerf_status kerf_errors_add(struct kerf_errors *errs, struct kerf_place place, const char *format, ...) KERF_PRINTF(3, 4);
 
 /** The same for a failure of the machine; returns KERF_E_IO. */

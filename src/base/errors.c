@@ -79,11 +79,23 @@ static char *message_text(struct kerf_place place, bool is_warning, const char *
     return line.bytes;
 }
 
+/** Who reads a file several times (a scenario, once a design) says what is wrong with it once. */
+static bool is_known(const struct kerf_errors *errs, const char *text, bool is_warning)
+{
+    for (size_t i = 0; i < errs->messages.count; i++)
+        if (errs->messages.items[i].is_warning == is_warning && strcmp(errs->messages.items[i].text, text) == 0)
+            return true;
+    return false;
+}
+
 KERF_PRINTF(3, 0)
 static void add_error(struct kerf_errors *errs, struct kerf_place place, const char *format, va_list arguments)
 {
-    if (errs->error_count++ < KEPT_MAX)
-        KERF_VEC_PUSH(&errs->messages, (struct message){.text = message_text(place, false, format, arguments)});
+    char *text = message_text(place, false, format, arguments);
+    if (is_known(errs, text, false) || errs->error_count++ >= KEPT_MAX)
+        free(text);
+    else
+        KERF_VEC_PUSH(&errs->messages, (struct message){.text = text});
 }
 
 enum kerf_status kerf_errors_add(struct kerf_errors *errs, struct kerf_place place, const char *format, ...)
@@ -111,13 +123,7 @@ void kerf_errors_warn(struct kerf_errors *errs, struct kerf_place place, const c
     va_start(arguments, format);
     char *text = message_text(place, true, format, arguments);
     va_end(arguments);
-    for (size_t i = 0; i < errs->messages.count; i++) {
-        if (errs->messages.items[i].is_warning && strcmp(errs->messages.items[i].text, text) == 0) {
-            free(text);
-            return;
-        }
-    }
-    if (errs->warning_count++ < KEPT_MAX)
+    if (!is_known(errs, text, true) && errs->warning_count++ < KEPT_MAX)
         KERF_VEC_PUSH(&errs->messages, (struct message){.text = text, .is_warning = true});
     else
         free(text);

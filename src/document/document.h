@@ -77,6 +77,14 @@ KERF_MUST_CHECK enum kerf_status kerf_documents_read_bytes(struct kerf_documents
 /** `path` as seen from the folder of `file`: absolute paths as they are, "a/b.yaml" + "c.yaml" -> "a/c.yaml". */
 char *kerf_path_beside(struct kerf_arena *arena, const char *file, const char *path);
 
+/**
+ * `overlay` laid over `base` (both maps): maps merge at any depth, lists, scalars and null of the overlay replace. Returns the root
+ * of a new tree in the documents' arena. Each value keeps the place and path that it was read with, so errors point to the line
+ * that must change; a merged map has the place of the overlay's.
+ */
+const struct kerf_value *kerf_value_overlay(struct kerf_documents *documents, const struct kerf_value *base,
+                                            const struct kerf_value *overlay);
+
 /* ---- looking around: NULL in, NULL out, so that look-ups chain ----------------------------------------------------------- */
 
 /** The child with that key; NULL when `map` is NULL or no map, when there is none, or when it is null. Fast for big maps too. */

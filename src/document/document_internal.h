@@ -53,6 +53,9 @@ static inline bool kerf_tree_is_map_open(const struct kerf_tree *tree)
     return tree->depth > 0 && tree->pending.items[tree->levels[tree->depth].index].kind == KERF_VALUE_MAP;
 }
 
+/** Copies the items of a map, whose keys differ, into the arena, with their index. */
+const struct kerf_value *kerf_tree_index_map(struct kerf_documents *documents, const struct kerf_value *items, uint32_t count);
+
 /** The child of a map, through the index that big maps have behind their items. */
 const struct kerf_value *kerf_tree_find(const struct kerf_value *map, const char *key);
 

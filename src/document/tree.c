@@ -84,6 +84,20 @@ static enum kerf_status check_and_index_map(struct kerf_tree *tree, struct kerf_
     return status;
 }
 
+const struct kerf_value *kerf_tree_index_map(struct kerf_documents *documents, const struct kerf_value *items, uint32_t count)
+{
+    struct kerf_value *copy = kerf_arena_alloc(&documents->arena, items_bytes(KERF_VALUE_MAP, count));
+    if (count > 0)
+        memcpy(copy, items, count * sizeof *copy);
+    if (count < INDEXED_COUNT_MIN)
+        return copy;
+    uint32_t *slots = (uint32_t *)(void *)(copy + count);
+    uint32_t capacity = index_capacity(count);
+    for (uint32_t i = 0; i < count; i++)
+        slots[index_slot(copy, slots, capacity, copy[i].key)] = i + 1;
+    return copy;
+}
+
 static void adopt_children(struct kerf_value *parent)
 {
     if (parent->kind < KERF_VALUE_LIST)

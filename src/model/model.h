@@ -7,6 +7,7 @@
 #define KERF_MODEL_H
 
 #include "model/resources.h"
+#include "model/cron.h"
 #include "model/vocabulary.h"
 #include "model/requirements.h"
 #include "model/pod.h"

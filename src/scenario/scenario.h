@@ -8,6 +8,7 @@
 #define KERF_SCENARIO_ROOM_H
 
 #include "catalog/catalog.h"
+#include "document/document.h"
 #include "kerf/scenario.h"
 #include "kerf/vpc.h"
 
@@ -156,8 +157,8 @@ struct kerf_design {
     const char *name;
     struct kerf_catalog *catalog;
     struct kerf_vocabulary *vocabulary; /* parent of each replication's */
-    struct kerf_instance_options instance_options;
     struct kerf_objects objects;        /* manifests and nodeGroups, settled, without pods of workloads */
+    struct kerf_instance_options instance_options; /* its default_zones are `zones` */
     const kerf_name *zones;             /* of the cluster */
     uint32_t zone_count;
     const struct kerf_load *loads; /* at most one a workload */
@@ -179,6 +180,9 @@ struct kerf_design {
 
 struct kerf_scenario {
     struct kerf_arena arena;
+    struct kerf_documents *documents; /* own the texts below */
+    struct kerf_catalog **catalogs;   /* one a region */
+    uint32_t catalog_count;
     const char *name; /* of metadata.name, or the file's name */
     const char *question;
     const char *file;
@@ -187,5 +191,21 @@ struct kerf_scenario {
     struct kerf_design *designs; /* at least one */
     uint32_t design_count;
 };
+
+/** kerf_scenario_read for one text in memory; `file` names it in errors, and its folder is where relative paths begin. */
+KERF_MUST_CHECK enum kerf_status kerf_scenario_read_text(const char *file, const char *text, size_t length,
+                                                         const struct kerf_scenario_overrides *overrides,
+                                                         struct kerf_scenario **out_scenario, struct kerf_errors *errs);
+
+/* ---- keys of the file ---------------------------------------------------------------------------------------------------------- */
+
+/** A key as docs/scenario.md lists it: `spot.notice`, `load[].daily.points[].at`. */
+struct kerf_scenario_key {
+    const char *path;
+    const char *standard; /* default, as it would be written; "" for none */
+    const char *unit;     /* unit or form */
+};
+/** All keys that the reader knows, in the order of the documentation; false beyond the last. */
+bool kerf_scenario_key_at(size_t index, struct kerf_scenario_key *out_key);
 
 #endif

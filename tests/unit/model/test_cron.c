@@ -1,5 +1,5 @@
 /** Cron schedules: every spelling, and when they hit. */
-#include "scheduling/scheduling.h"
+#include "model/model.h"
 #include "document/document.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 /** Cron schedules as robfig/cron v3 reads them (workloads.md 7.1), in UTC. */
-#include "scheduling/scheduling.h"
+#include "model/cron.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,0 +1,160 @@
+/** Node groups of the scenario, beside those that eksctl's ClusterConfigs bring; and checks that both need. */
+#include "scenario/scenario_internal.h"
+
+enum { NODES_MAX = 100000, GROUP_SIZE_DEFAULT = 2 };
+
+static struct kerf_labels read_labels(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
+{
+    const struct kerf_value *map = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_map(group, "labels", &map, reader->errs));
+    if (!map)
+        return (struct kerf_labels){ 0 };
+    struct kerf_label *labels = KERF_NEW_ARRAY(reader->arena, struct kerf_label, map->count);
+    for (uint32_t i = 0; i < map->count; i++) {
+        const char *text = "";
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_text(&map->items[i], &text, reader->errs));
+        labels[i].key = kerf_name_of(design->vocabulary->names, map->items[i].key);
+        labels[i].value = kerf_name_of(design->vocabulary->names, text);
+    }
+    return kerf_labels_sorted(reader->arena, labels, map->count);
+}
+
+static struct kerf_taints read_taints(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
+{
+    const char *effects[KERF_TAINT_EFFECT_ANY];
+    for (int i = 0; i < KERF_TAINT_EFFECT_ANY; i++)
+        effects[i] = kerf_taint_effect_text((enum kerf_taint_effect)i);
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(group, "taints", &list, reader->errs));
+    struct kerf_taint *taints = KERF_NEW_ARRAY(reader->arena, struct kerf_taint, kerf_value_count(list));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < kerf_value_count(list); i++) {
+        const struct kerf_value *item = &list->items[i], *key = NULL, *effect = NULL;
+        uint32_t effect_index = KERF_TAINT_NO_SCHEDULE;
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(item, "key", &key, reader->errs));
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(item, "effect", &effect, reader->errs));
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(effect, effects, KERF_TAINT_EFFECT_ANY, &effect_index, reader->errs));
+        kerf_name key_name = key ? kerf_scenario_read_name(reader, design, key) : NULL;
+        const char *value_text = "";
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_text(kerf_value_get(item, "value"), &value_text, reader->errs));
+        if (key_name && effect)
+            taints[count++] = (struct kerf_taint){ .key = key_name,
+                                                   .value = *value_text ? kerf_name_of(design->vocabulary->names, value_text) : NULL,
+                                                   .effect = (enum kerf_taint_effect)effect_index };
+    }
+    return (struct kerf_taints){ taints, count };
+}
+
+/** As eksctl: two nodes unless something is given; a size that is not given follows the others. */
+static void read_sizes(struct kerf_scenario_reader *reader, const struct kerf_value *group, struct kerf_nodegroup *nodegroup)
+{
+    int64_t min = -1, max = -1, desired = -1;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(group, "minSize"), 0, NODES_MAX, &min, reader->errs));
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(group, "maxSize"), 0, NODES_MAX, &max, reader->errs));
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(group, "desiredCapacity"), 0, NODES_MAX, &desired, reader->errs));
+    if (desired < 0)
+        desired = min >= 0 ? min : max >= 0 && max < GROUP_SIZE_DEFAULT ? max : GROUP_SIZE_DEFAULT;
+    min = min < 0 ? desired : min;
+    max = max < 0 ? kerf_max_i64(desired, min) : max;
+    if (min > desired || desired > max)
+        KERF_SCENARIO_REFUSE(reader, group, "sizes contradict: minSize %" PRId64 ", desiredCapacity %" PRId64 ", maxSize %" PRId64
+                                            "; expected them in this order of size", min, desired, max);
+    nodegroup->min_size = (int32_t)min;
+    nodegroup->max_size = (int32_t)max;
+    nodegroup->desired_capacity = (int32_t)desired;
+}
+
+static void read_types(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group,
+                       struct kerf_nodegroup *nodegroup)
+{
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(group, "instanceTypes", &list, reader->errs));
+    if (list && list->count == 0)
+        KERF_SCENARIO_REFUSE(reader, list, "an empty list; expected names of instance types");
+    uint32_t count = list ? list->count : 1;
+    kerf_name *types = KERF_NEW_ARRAY(reader->arena, kerf_name, count);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text = "m5.large";
+        const struct kerf_value *at = list ? &list->items[i] : group;
+        enum kerf_status status = list ? kerf_value_read_text(at, &text, reader->errs) : KERF_OK;
+        kerf_scenario_note(reader, status);
+        const struct kerf_instance_facts *facts = status == KERF_OK ? kerf_scenario_find_type(reader, design, text, at) : NULL;
+        if (facts)
+            types[kept++] = facts->name;
+    }
+    nodegroup->instance_types = types;
+    nodegroup->instance_type_count = kept;
+}
+
+static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
+{
+    static const char *const capacity_types[] = { "on-demand", "spot", "ON_DEMAND", "SPOT" };
+    struct kerf_nodegroup nodegroup = { .meta = { .created_epoch_us = KERF_TIME_UNSET,
+                                                  .deletion_epoch_us = KERF_TIME_UNSET,
+                                                  .input_index = design->objects.object_count++,
+                                                  .place = kerf_value_place(group, reader->arena) } };
+    const struct kerf_value *name = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_require(group, "name", &name, reader->errs));
+    if (!name)
+        return;
+    nodegroup.meta.name = kerf_scenario_read_name(reader, design, name);
+    if (!nodegroup.meta.name)
+        return;
+    read_types(reader, design, group, &nodegroup);
+    uint32_t capacity_type = 0;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(group, "capacityType"), capacity_types,
+                                                    KERF_SCENARIO_COUNT_OF(capacity_types), &capacity_type, reader->errs));
+    nodegroup.spot = capacity_type % 2 == 1;
+    read_sizes(reader, group, &nodegroup);
+    nodegroup.labels = read_labels(reader, design, group);
+    nodegroup.taints = read_taints(reader, design, group);
+    nodegroup.zones = kerf_scenario_read_zones(reader, design, group, "zones", false, &nodegroup.zone_count);
+    KERF_SCENARIO_NOTE(reader, kerf_scenario_read_bytes(kerf_value_get(group, "volumeSize"), &nodegroup.volume_size_bytes, reader->errs));
+    int64_t max_pods = 0;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(group, "maxPods"), 1, 10000, &max_pods, reader->errs));
+    nodegroup.max_pods = (int32_t)max_pods;
+    const char *families[KERF_AMI_CUSTOM + 1];
+    for (int i = 0; i <= KERF_AMI_CUSTOM; i++)
+        families[i] = kerf_ami_family_text((enum kerf_ami_family)i);
+    uint32_t family = KERF_AMI_AL2023;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(group, "amiFamily"), families, KERF_AMI_CUSTOM + 1, &family, reader->errs));
+    nodegroup.ami_family = (enum kerf_ami_family)family;
+    KERF_VEC_PUSH_IN(&design->objects.arena, &design->objects.nodegroups, nodegroup);
+}
+
+/** What eksctl's groups name must exist here as well. */
+static void check_group(struct kerf_scenario_reader *reader, const struct kerf_design *design, uint32_t index)
+{
+    const struct kerf_nodegroup *group = &design->objects.nodegroups.items[index];
+    for (uint32_t i = 0; i < index; i++)
+        if (design->objects.nodegroups.items[i].meta.name == group->meta.name)
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "there are two node groups \"%s\"; expected different names",
+                                                       group->meta.name->text));
+    for (uint32_t i = 0; i < group->instance_type_count; i++)
+        if (!kerf_catalog_find(design->catalog, group->instance_types[i]))
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\": %s is no instance type of %s",
+                                                       group->meta.name->text, group->instance_types[i]->text,
+                                                       kerf_catalog_region(design->catalog)->text));
+    if (group->instance_type_count == 0 && group->max_size > 0)
+        kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\" has no instance type", group->meta.name->text));
+    for (uint32_t i = 0; i < group->zone_count; i++) {
+        bool known = false;
+        for (uint32_t j = 0; j < design->zone_count; j++)
+            known = known || design->zones[j] == group->zones[i];
+        if (!known)
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\": %s is none of the cluster's zones",
+                                                       group->meta.name->text, group->zones[i]->text));
+    }
+}
+
+void kerf_scenario_read_groups(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(root, "nodeGroups", &list, reader->errs));
+    for (uint32_t i = 0; i < kerf_value_count(list); i++)
+        read_group(reader, design, &list->items[i]);
+    if (reader->status == KERF_OK)
+        for (uint32_t i = 0; i < design->objects.nodegroups.count; i++)
+            check_group(reader, design, i);
+}

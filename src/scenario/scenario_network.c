@@ -1,0 +1,161 @@
+/** Zones, subnets and the CNI. */
+#include "scenario/scenario_internal.h"
+
+/* ---- subnets ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool read_subnet(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *item,
+                        struct kerf_scenario_subnet *subnet)
+{
+    const struct kerf_value *id = NULL, *zone = NULL, *cidr = NULL;
+    const struct {
+        const char *key;
+        const struct kerf_value **value;
+    } wanted[] = { { "id", &id }, { "zone", &zone }, { "cidr", &cidr } };
+    for (size_t i = 0; i < KERF_SCENARIO_COUNT_OF(wanted); i++)
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(item, wanted[i].key, wanted[i].value, reader->errs));
+    if (!id || !zone || !cidr)
+        return false;
+    kerf_name id_name = kerf_scenario_read_name(reader, design, id);
+    kerf_name zone_name = kerf_scenario_read_name(reader, design, zone);
+    const char *cidr_text = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_text(cidr, &cidr_text, reader->errs));
+    if (!id_name || !zone_name || !cidr_text)
+        return false;
+    subnet->id = id_name->text;
+    subnet->zone_index = kerf_catalog_zone_index(design->catalog, zone_name);
+    if (subnet->zone_index == KERF_NOT_FOUND) {
+        KERF_SCENARIO_REFUSE(reader, zone, "\"%s\" is none of the zones of %s", zone_name->text, kerf_catalog_region(design->catalog)->text);
+        return false;
+    }
+    const char *problem = kerf_cidr_parse(cidr_text, &subnet->cidr);
+    if (!problem && (subnet->cidr.prefix_length < 16 || subnet->cidr.prefix_length > 28))
+        problem = "a subnet of a VPC is /16 to /28";
+    if (problem) {
+        KERF_SCENARIO_REFUSE(reader, cidr, "\"%s\": %s; expected for example 10.0.0.0/22", cidr_text, problem);
+        return false;
+    }
+    int64_t usable = (int64_t)kerf_cidr_size(subnet->cidr) - KERF_VPC_SUBNET_RESERVED;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(item, "taken"), 0, usable, &subnet->taken, reader->errs));
+    return true;
+}
+
+static void check_against_others(struct kerf_scenario_reader *reader, const struct kerf_value *item, const struct kerf_scenario_subnet *subnet,
+                                 const struct kerf_scenario_subnet *others, uint32_t other_count)
+{
+    for (uint32_t i = 0; i < other_count; i++) {
+        char text[19], other_text[19];
+        kerf_cidr_print(subnet->cidr, text);
+        kerf_cidr_print(others[i].cidr, other_text);
+        if (strcmp(others[i].id, subnet->id) == 0)
+            KERF_SCENARIO_REFUSE(reader, kerf_value_get(item, "id"), "there are two subnets \"%s\"; expected different ids", subnet->id);
+        if (kerf_cidr_overlaps(others[i].cidr, subnet->cidr))
+            KERF_SCENARIO_REFUSE(reader, kerf_value_get(item, "cidr"), "%s overlaps %s of subnet \"%s\"", text, other_text, others[i].id);
+    }
+}
+
+static void read_subnets(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(root, "subnets", &list, reader->errs));
+    struct kerf_scenario_subnet *subnets = KERF_NEW_ARRAY(reader->arena, struct kerf_scenario_subnet, kerf_value_count(list));
+    for (uint32_t i = 0; i < kerf_value_count(list); i++) {
+        struct kerf_scenario_subnet *subnet = &subnets[design->subnet_count];
+        if (!read_subnet(reader, design, &list->items[i], subnet))
+            continue;
+        check_against_others(reader, &list->items[i], subnet, subnets, design->subnet_count);
+        design->subnet_count++;
+    }
+    design->subnets = subnets;
+}
+
+/* ---- zones ------------------------------------------------------------------------------------------------------------------------ */
+
+enum { DEFAULT_ZONE_COUNT = 3 };
+
+static bool zone_has_subnet(const struct kerf_design *design, uint32_t zone_index)
+{
+    for (uint32_t i = 0; i < design->subnet_count; i++)
+        if (design->subnets[i].zone_index == zone_index)
+            return true;
+    return false;
+}
+
+static void read_zones(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    size_t region_count;
+    const struct kerf_zone *region = kerf_catalog_zones(design->catalog, &region_count);
+    const struct kerf_value *value = kerf_value_get(root, "zones");
+    if (value) {
+        design->zones = kerf_scenario_read_zones(reader, design, root, "zones", true, &design->zone_count);
+        for (uint32_t i = 0; design->subnet_count > 0 && i < design->zone_count; i++)
+            if (!zone_has_subnet(design, kerf_catalog_zone_index(design->catalog, design->zones[i])))
+                KERF_SCENARIO_REFUSE(reader, value, "zone \"%s\" has no subnet; expected one of its own, or no subnets at all",
+                                     design->zones[i]->text);
+        return;
+    }
+    kerf_name *zones = KERF_NEW_ARRAY(reader->arena, kerf_name, region_count);
+    for (uint32_t i = 0; i < region_count; i++)
+        if (design->subnet_count > 0 ? zone_has_subnet(design, i) : i < DEFAULT_ZONE_COUNT)
+            zones[design->zone_count++] = region[i].name;
+    design->zones = zones;
+}
+
+/* ---- the CNI ---------------------------------------------------------------------------------------------------------------------- */
+
+/** What the container parses: a boolean of Go, or a whole number. It would take its default for anything else, without a word. */
+static bool is_env_value(const char *text)
+{
+    static const char *const words[] = { "true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F" };
+    int64_t number;
+    for (size_t i = 0; i < KERF_SCENARIO_COUNT_OF(words); i++)
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    return kerf_parse_i64(text, &number);
+}
+
+static void read_variable(struct kerf_scenario_reader *reader, const struct kerf_value *value, struct kerf_design *design)
+{
+    const char *names[64];
+    size_t count = 0;
+    while (count < KERF_SCENARIO_COUNT_OF(names) && kerf_cni_env_name(count)) {
+        names[count] = kerf_cni_env_name(count);
+        count++;
+    }
+    const char *text = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_text(value, &text, reader->errs));
+    if (!text)
+        return;
+    if (kerf_cni_settings_read(&design->cni, value->key, text) == KERF_CNI_ENV_UNKNOWN) {
+        const char *nearest = kerf_nearest(value->key, names, count);
+        if (nearest)
+            KERF_SCENARIO_REFUSE(reader, value, "unknown variable of aws-node; did you mean %s?", nearest);
+        else
+            kerf_value_warn(value, reader->errs, "moves no addresses as far as kerf knows; passed over");
+    } else if (!is_env_value(text)) {
+        KERF_SCENARIO_REFUSE(reader, value, "\"%s\" is neither true, false nor a whole number: aws-node would take its default silently", text);
+    }
+}
+
+static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    const struct kerf_value *map = NULL;
+    design->cni = kerf_cni_settings_default();
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_map(root, "cni", &map, reader->errs));
+    for (uint32_t i = 0; i < kerf_value_count(map); i++)
+        read_variable(reader, &map->items[i], design);
+    const char *refusal = kerf_cni_settings_refusal(&design->cni);
+    if (refusal && map)
+        KERF_SCENARIO_REFUSE(reader, map, "%s", refusal);
+    if (kerf_value_get(map, "WARM_IP_TARGET") && kerf_value_get(map, "WARM_PREFIX_TARGET"))
+        kerf_value_warn(kerf_value_get(map, "WARM_PREFIX_TARGET"), reader->errs,
+                        "has no effect beside WARM_IP_TARGET, which overrides it; expected one of the two");
+}
+
+void kerf_scenario_read_network(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    read_subnets(reader, root, design);
+    read_zones(reader, root, design);
+    design->instance_options.default_zones = design->zones;
+    design->instance_options.default_zone_count = design->zone_count;
+    read_cni(reader, root, design);
+}
