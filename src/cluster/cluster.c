@@ -219,7 +219,9 @@ kerf_time_us kerf_cluster_consolidation_state(const struct kerf_cluster *cluster
 
 void kerf_cluster_advance_consolidation_state(struct kerf_cluster *cluster)
 {
-    *cluster->consolidation_state = cluster->now_epoch_us;
+    /* Two changes at one instant must not look like one: a search may have read the state between them. */
+    kerf_time_us *state = cluster->consolidation_state;
+    *state = cluster->now_epoch_us > *state ? cluster->now_epoch_us : *state + 1;
 }
 
 /* ---- offerings out of capacity

@@ -3,6 +3,8 @@
  */
 #include "controllers/controllers_internal.h"
 
+#include <stdlib.h>
+
 #define UNAVAILABLE_US (3 * KERF_MINUTE_US)
 #define SWEEP_US (10 * KERF_SECOND_US)
 
@@ -71,6 +73,22 @@ void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planne
     for (size_t i = 0; i < placement_count; i++)
         if (placements[i].pod_count > 0 && kerf_cluster_node(world->cluster, placements[i].node))
             kerf_cluster_nominate(world->cluster, placements[i].node, kerf_world_epoch_now(world) + window_us);
+}
+
+void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id id)
+{
+    const struct kerf_taints *taints = &kerf_cluster_node(world->cluster, id)->node.taints;
+    struct kerf_taint disrupted = { .key = world->vocabulary->key_disrupted, .effect = KERF_TAINT_NO_SCHEDULE };
+    struct kerf_taint *with_it = kerf_allocate(kerf_array_bytes(taints->count + 1, sizeof *with_it));
+    size_t count = 0;
+    for (size_t i = 0; i < taints->count; i++)
+        if (taints->items[i].key != disrupted.key)
+            with_it[count++] = taints->items[i];
+    bool is_new = count == taints->count;
+    with_it[count++] = disrupted;
+    if (is_new)
+        kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ with_it, count });
+    free(with_it);
 }
 
 static void schedule_sweep(struct kerf_world *world)

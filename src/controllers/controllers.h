@@ -111,7 +111,10 @@ struct kerf_world {
     uint32_t notice_listener_count;
     uint64_t name_counter; /* claims and nodes made by groups: unique suffixes */
     kerf_event_handle offering_sweep; /* while an offering is remembered as unavailable */
+    struct kerf_provisioning_cache *provisioning_cache; /* of the cluster, once a pass wanted it; freed before the cluster */
 };
+/** What all provisioning passes of the replication share; made when first asked for. */
+struct kerf_provisioning_cache *kerf_world_provisioning_cache(struct kerf_world *world);
 
 static inline kerf_time_us kerf_world_now(const struct kerf_world *world) { return kerf_engine_now(world->engine); }
 static inline kerf_time_us kerf_world_epoch_now(const struct kerf_world *world)

@@ -60,6 +60,9 @@ bool kerf_claims_are_synced(const struct kerf_cluster *cluster);
  */
 bool kerf_claim_create(struct kerf_world *world, const struct kerf_planned_claim *planned, kerf_node_id *out_node);
 
+/** Puts Karpenter's taint on a node that it disrupts, if it isn't there. */
+void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id node);
+
 /** Nominates the existing nodes that a pass or a command gave pods to (karpenter-provisioning 11.5). */
 void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planned_placement *placements, size_t placement_count);
 

@@ -150,8 +150,10 @@ static void on_window_end(void *context, struct kerf_engine *engine, const struc
         double pods_per_second = world->design->timings.provisioner_pods_per_second;
         struct kerf_provisioning_input input = {
             .cluster = world->cluster,
+            .cache = kerf_world_provisioning_cache(world),
             .pods = pods,
             .pod_count = pod_count,
+            .omit_reasons = true,
             .options = {
                 .preference_policy = karpenter->ignore_preferences ? KERF_PREFERENCES_IGNORE : KERF_PREFERENCES_RESPECT,
                 .min_values_policy = karpenter->best_effort_min_values ? KERF_MIN_VALUES_BEST_EFFORT : KERF_MIN_VALUES_STRICT,

@@ -179,20 +179,6 @@ static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_
     return !waits;
 }
 
-static void add_disrupted_taint(struct kerf_world *world, const struct kerf_cluster_node *node)
-{
-    kerf_name key = world->vocabulary->key_disrupted;
-    struct kerf_arena *arena = kerf_cluster_node_arena(world->cluster, node->id);
-    for (size_t i = 0; i < node->node.taints.count; i++)
-        if (node->node.taints.items[i].key == key)
-            return;
-    struct kerf_taint *taints = KERF_NEW_ARRAY(arena, struct kerf_taint, node->node.taints.count + 1);
-    for (size_t i = 0; i < node->node.taints.count; i++)
-        taints[i] = node->node.taints.items[i];
-    taints[node->node.taints.count] = (struct kerf_taint){ .key = key, .effect = KERF_TAINT_NO_SCHEDULE };
-    kerf_cluster_set_node_taints(world->cluster, node->id, (struct kerf_taints){ taints, node->node.taints.count + 1 });
-}
-
 /* ---- the instance ------------------------------------------------------------------------------------------------------------------- */
 
 /** The terminate call; billing ends with it. What is left is removed when the instance is seen to be gone. */
@@ -235,7 +221,7 @@ static void on_drain(void *context, struct kerf_engine *engine, const struct ker
     if (books->started_us == KERF_TIME_UNSET) {
         books->started_us = now_us;
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_DRAIN_STARTED, .node = id, .pod = KERF_NO_POD });
-        add_disrupted_taint(world, node);
+        kerf_node_add_disrupted_taint(world, id);
     }
     if (drain(terminator, node) && now_us - books->started_us >= MINIMUM_DRAIN_US)
         terminate(terminator, node);

@@ -13,6 +13,13 @@ void kerf_world_notify(struct kerf_world *world, struct kerf_notice notice)
         world->notice_listeners[i](world->notice_contexts[i], &notice);
 }
 
+struct kerf_provisioning_cache *kerf_world_provisioning_cache(struct kerf_world *world)
+{
+    if (!world->provisioning_cache)
+        world->provisioning_cache = kerf_provisioning_cache_new(world->cluster);
+    return world->provisioning_cache;
+}
+
 void kerf_world_listen(struct kerf_world *world, kerf_notice_listener listener, void *context)
 {
     KERF_ASSERT(world->notice_listener_count < KERF_NOTICE_LISTENERS_MAX);

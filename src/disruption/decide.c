@@ -209,6 +209,7 @@ struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster 
                 .consolidation_state = kerf_cluster_consolidation_state(cluster),
             };
             over = run_method(&pass, result, method, &input);
+            result->memo_set = result->memo_set || input.memo_set;
         }
         over = over || options->one_method;
     }

@@ -76,6 +76,7 @@ struct kerf_disruption_result {
     uint64_t simulated_pods;
     kerf_time_us compute_us; /* by options.compute */
     bool timed_out;          /* multi-node or single-node gave up */
+    bool memo_set;           /* multi-node or single-node found nothing in this state of the world */
     bool not_synced;         /* a nodeclaim has no provider ID yet: nothing was looked at (1.3) */
 };
 
@@ -95,6 +96,24 @@ void kerf_disruption_result_free(struct kerf_disruption_result *result);
 bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
                               const struct kerf_disruption_command *command, struct kerf_arena *arena,
                               struct kerf_disruption_command *out_command);
+
+/**
+ * A standing look at the world for a loop that asks every ten seconds: by what cluster's journal tells it knows without a walk whether a
+ * pass could find anything at all. One per cluster; free it before the cluster. A look costs as much as there was change.
+ */
+struct kerf_disruption_watch;
+struct kerf_disruption_watch *kerf_disruption_watch_new(const struct kerf_cluster *cluster);
+void kerf_disruption_watch_free(struct kerf_disruption_watch *watch);
+
+/** What the watch counts, upper bounds of what the methods would find: time, budgets, nominations and pods that block can only take away. */
+struct kerf_disruption_outlook {
+    uint32_t unlaunched;   /* claims without a provider ID: the loop is not synced (1.3) */
+    uint32_t tainted;      /* nodes with the disrupted taint or claims with DisruptionReason that aren't being deleted: step 3 of a pass */
+    uint32_t empty;        /* for emptiness */
+    uint32_t drifted;      /* for drift and static drift */
+    uint32_t underutilized; /* for multi-node and single-node */
+};
+struct kerf_disruption_outlook kerf_disruption_look(struct kerf_disruption_watch *watch);
 
 /** Condition Consolidatable of an entry as its controller would set it now (2.7); `out_recheck_epoch_us`: when to look again. */
 bool kerf_disruption_is_consolidatable(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node, kerf_time_us now_epoch_us,

@@ -173,6 +173,7 @@ struct kerf_method_input {
     int64_t *budgets; /* by NodePool; the method's own */
     struct kerf_disruption_memory *memory;
     kerf_time_us consolidation_state;
+    bool memo_set; /* answer */
 };
 bool kerf_emptiness_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input, struct kerf_disruption_command *out_command);
 size_t kerf_static_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,

@@ -103,7 +103,9 @@ bool kerf_multi_node_decide(struct kerf_disruption_pass *pass, struct kerf_metho
             }
         }
     }
-    if (!found && !constrained)
+    if (!found && !constrained) {
         input->memory->multi_node_memo = input->consolidation_state;
+        input->memo_set = true;
+    }
     return found;
 }

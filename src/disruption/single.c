@@ -124,8 +124,10 @@ bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_meth
         if (try_candidate(pass, input, candidate, out_command))
             return true; /* the rest waits for the next pass */
     }
-    if (!constrained)
+    if (!constrained) {
         memory->single_node_memo = input->consolidation_state;
+        input->memo_set = true;
+    }
     memcpy(memory->unseen_nodepools, unseen, sizeof unseen);
     return false;
 }
