@@ -193,10 +193,15 @@ static bool wildcard(kerf_name address)
     return !address || kerf_name_is(address, "0.0.0.0");
 }
 
+static enum kerf_protocol protocol_of(const struct kerf_host_port *port)
+{
+    return port->protocol == KERF_PROTOCOL_UNSET ? KERF_PROTOCOL_TCP : port->protocol;
+}
+
 /** kube-scheduler's own rule: only 0.0.0.0 stands for every address, `::` is an address like others. */
 static bool ports_clash(const struct kerf_host_port *a, const struct kerf_host_port *b)
 {
-    return a->port == b->port && a->protocol == b->protocol &&
+    return a->port == b->port && protocol_of(a) == protocol_of(b) &&
            (a->address == b->address || wildcard(a->address) || wildcard(b->address));
 }
 

@@ -16,7 +16,7 @@ struct kerf_reader {
     struct kerf_errors *errs;
     enum kerf_status status;
     struct kerf_arena scratch; /* reset after each object */
-    const struct kerf_value *object;
+    bool from_server; /* the pod spec under way comes from an API server, which has filled in its defaults */
     const struct kerf_document *file_document; /* whose name `file` is a copy of */
     const char *file;
     /* equal pod specs are one: their content as text -> index in objects->pod_specs */

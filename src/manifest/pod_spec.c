@@ -107,6 +107,7 @@ static void read_ports(struct kerf_reader *reader, const struct kerf_value *item
 {
     static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
     const struct kerf_value *list = kerf_field_list(reader, item, "ports");
+    uint32_t otherwise = reader->from_server ? KERF_PROTOCOL_UNSET : KERF_PROTOCOL_TCP;
     uint32_t count = kerf_value_count(list);
     struct kerf_host_port *ports = NULL;
     for (uint32_t i = 0; i < count; i++) {
@@ -121,7 +122,7 @@ static void read_ports(struct kerf_reader *reader, const struct kerf_value *item
         ports[container->host_port_count++] = (struct kerf_host_port){
             .address = kerf_field_name(reader, port, "hostIP"),
             .port = (uint16_t)number,
-            .protocol = (enum kerf_protocol)kerf_field_enum(reader, port, "protocol", protocols, KERF_COUNT_OF(protocols), 0),
+            .protocol = (enum kerf_protocol)kerf_field_enum(reader, port, "protocol", protocols, KERF_COUNT_OF(protocols), otherwise),
         };
     }
     container->host_ports = ports;
@@ -321,11 +322,12 @@ const struct kerf_pod_spec *kerf_reader_pod_spec(struct kerf_reader *reader, con
     static const struct kerf_pod_spec nothing = {.termination_grace_seconds = 30};
     if (!value)
         return &nothing; /* an error was noted */
+    reader->from_server = live || (is_template && meta->uid);
     bool by_labels = !is_template && uses_label_keys(kerf_value_get(value, "affinity"));
     kerf_text_clear(&reader->content);
     kerf_reader_spec_content(&reader->content, value);
     if (!live) /* LimitRanges of the namespace will act on it */
-        kerf_text_append_format(&reader->content, "@%s", kerf_name_text(meta->namespace_name));
+        kerf_text_append_format(&reader->content, "%s%s", reader->from_server ? "!" : "@", kerf_name_text(meta->namespace_name));
     for (size_t i = 0; by_labels && i < meta->labels.count; i++)
         kerf_text_append_format(&reader->content, "#%s=%s", meta->labels.items[i].key->text, meta->labels.items[i].value->text);
     kerf_name content = kerf_name_of_bytes(reader->contents, reader->content.bytes, reader->content.length);

@@ -52,7 +52,8 @@ bool kerf_meta_owned_by(const struct kerf_meta *meta, const char *api_version, c
 
 /* ---- pod spec: what a pod wants. Immutable, shared by all pods of a template ------------------------------------------------- */
 
-enum kerf_protocol { KERF_PROTOCOL_TCP, KERF_PROTOCOL_UDP, KERF_PROTOCOL_SCTP };
+/** Unset stands only in objects of a cluster that never met API defaulting: kube-scheduler takes it for TCP, Karpenter for itself. */
+enum kerf_protocol { KERF_PROTOCOL_TCP, KERF_PROTOCOL_UDP, KERF_PROTOCOL_SCTP, KERF_PROTOCOL_UNSET };
 
 struct kerf_host_port {
     kerf_name address; /* NULL: all addresses (empty, 0.0.0.0 and :: as given in address_text rules of the deciders) */

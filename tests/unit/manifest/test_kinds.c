@@ -432,3 +432,12 @@ Test(kinds, resize_under_way)
     cr_expect_eq(pods[0].requests->memory_millibytes, INT64_C(1073741824000));
     cr_expect_eq(pods[1].requests->cpu_nanocores, 2000000000); /* what cannot come does not count */
 }
+
+Test(kinds, protocol_of_ports)
+{
+    /* From git it is what the API server will fill in; from a cluster it is what stands there. */
+#define PORTS(name) "apiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\nspec: {containers: [{name: m, ports: [{containerPort: 80, hostPort: 80}]}]}\n"
+    test_world_read_clean(&world, PORTS("a") "---\n" PORTS("b") "status: {phase: Running}\n");
+    cr_expect_eq(world.objects.pods.items[0].spec->containers[0].host_ports[0].protocol, KERF_PROTOCOL_TCP);
+    cr_expect_eq(world.objects.pods.items[1].spec->containers[0].host_ports[0].protocol, KERF_PROTOCOL_UNSET);
+}
