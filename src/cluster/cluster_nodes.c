@@ -236,11 +236,14 @@ static struct entry *find_half(const struct kerf_cluster *cluster, kerf_name pro
     return entry;
 }
 
+/** kube-scheduler counts in millicores and whole units, rounding up on both sides: less than one of them is no excess. */
 static bool requests_exceed(const struct kerf_resources *requests, const struct kerf_resources *allocatable)
 {
-    for (int r = 0; r < KERF_RESOURCE_MAX; r++)
-        if (requests->amounts[r] > allocatable->amounts[r])
+    for (int r = 0; r < KERF_RESOURCE_MAX; r++) {
+        int64_t slack = r == KERF_RESOURCE_CPU ? 999999 : r == KERF_RESOURCE_PODS ? 0 : 999;
+        if (requests->amounts[r] > allocatable->amounts[r] && requests->amounts[r] - allocatable->amounts[r] > slack)
             return true;
+    }
     return false;
 }
 
