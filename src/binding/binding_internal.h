@@ -98,6 +98,8 @@ struct kerf_binding {
     uint32_t *order; /* slots in the order of the node tree */
     uint32_t order_count;
     bool order_stale;
+    uint64_t affinity_pod_total; /* over all nodes: without any there is nothing to walk for */
+    uint64_t anti_pod_total;
     uint64_t journal_cursor; /* of the cluster's journal */
     bool built;
     uint32_t stamp;

@@ -98,7 +98,7 @@ void kerf_interpod_begin(struct attempt *attempt)
                         kerf_binding_match_column(binding, &attempt->anti_affinity_filters[i]));
         }
     }
-    for (uint32_t at = 0; at < binding->order_count; at++) {
+    for (uint32_t at = 0; binding->anti_pod_total && at < binding->order_count; at++) {
         uint32_t slot = binding->order[at];
         if (!binding->nodes[slot].anti_pods)
             continue;
@@ -253,7 +253,7 @@ bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_
     struct all_points all = {0};
     add_own_terms(attempt, &all, &attempt->spec->preferred_affinity, 1);
     add_own_terms(attempt, &all, &attempt->spec->preferred_anti_affinity, -1);
-    for (uint32_t at = 0; at < binding->order_count; at++) {
+    for (uint32_t at = 0; binding->affinity_pod_total && at < binding->order_count; at++) {
         uint32_t slot = binding->order[at];
         if (!binding->nodes[slot].affinity_pods)
             continue;

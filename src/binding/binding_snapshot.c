@@ -198,6 +198,9 @@ static void drop_node(struct kerf_binding *binding, uint32_t slot)
     binding->slot_of_node[info->id.index] = KERF_NOT_FOUND;
     binding->images_stale |= info->image_count > 0;
     info->alive = false;
+    binding->affinity_pod_total -= info->affinity_pods;
+    binding->anti_pod_total -= info->anti_pods;
+    info->affinity_pods = info->anti_pods = 0;
     KERF_VEC_PUSH(&binding->log, slot);
     KERF_VEC_PUSH(&binding->free_slots, slot);
 }
@@ -246,7 +249,11 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
     info->zone = zone;
     info->images = node->node.images;
     info->image_count = node->node.image_count;
+    binding->affinity_pod_total -= info->affinity_pods;
+    binding->anti_pod_total -= info->anti_pods;
     count_pods(binding, info, node);
+    binding->affinity_pod_total += info->affinity_pods;
+    binding->anti_pod_total += info->anti_pods;
     if (is_new || moved)
         add_to_tree(binding, slot);
     KERF_VEC_PUSH(&binding->log, slot);
