@@ -9,6 +9,8 @@
 
 static const struct kerf_command commands[] = {
     /* in the order of --help; one row a line */
+    {"run", "simulates one design of a scenario: cost, waits, evictions, nodes, addresses", kerf_cmd_run},
+    {"compare", "simulates designs on the same random worlds: side by side, with paired differences", kerf_cmd_compare},
     {"plan", "one Karpenter provisioning pass: new nodes, launches, pods left and why", kerf_cmd_plan},
     {"disrupt", "one Karpenter disruption decision over a cluster snapshot, and why not the other nodes", kerf_cmd_disrupt},
     {"schedule", "kube-scheduler's choice for each pending pod", kerf_cmd_schedule},

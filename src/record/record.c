@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define UNPLACED_AFTER_US (15 * KERF_MINUTE_US)
+
 static kerf_time_us now_of(const struct kerf_record *record) { return kerf_world_now(record->world); }
 
 struct kerf_record_node *kerf_record_find_node(const struct kerf_record *record, kerf_node_id id)
@@ -183,10 +185,12 @@ static struct kerf_record_pod *find_pod(const struct kerf_record *record, kerf_p
 
 static void open_pod(struct kerf_record *record, const struct kerf_cluster_pod *pod)
 {
+    bool of_workload = !kerf_pod_is_daemon(&pod->pod) && !is_placeholder(&pod->pod);
     struct kerf_record_pod row = {
         .created_us = now_of(record),
         .bound_us = KERF_TIME_NEVER,
-        .counts = record->measuring && !kerf_pod_is_daemon(&pod->pod) && !is_placeholder(&pod->pod),
+        .of_workload = of_workload,
+        .counts = record->measuring && of_workload,
     };
     uint32_t index;
     if (record->free_pods.count > 0) {
@@ -199,13 +203,19 @@ static void open_pod(struct kerf_record *record, const struct kerf_cluster_pod *
     kerf_id_map_put(&record->rows_by_pod, pod->id.index, index);
 }
 
+/** Never bound, and not for want of time: pods that waited less may have had no chance yet. */
+static void count_unplaced(struct kerf_record *record, const struct kerf_record_pod *pod)
+{
+    if (pod->counts && pod->bound_us == KERF_TIME_NEVER && now_of(record) - pod->created_us >= UNPLACED_AFTER_US)
+        record->pods_never_placed++;
+}
+
 static void close_pod(struct kerf_record *record, kerf_pod_id id)
 {
     uint32_t row = kerf_id_map_get(&record->rows_by_pod, id.index);
     if (row == KERF_NOT_FOUND)
         return;
-    if (record->pods.items[row].counts && record->pods.items[row].bound_us == KERF_TIME_NEVER)
-        record->pods_never_placed++;
+    count_unplaced(record, &record->pods.items[row]);
     if (record->pods.items[row].running)
         kerf_time_weighted_set(&record->running_pods, now_of(record), record->running_pods.value - 1);
     kerf_id_map_remove(&record->rows_by_pod, id.index);
@@ -240,8 +250,9 @@ static void note_running(struct kerf_record *record, kerf_pod_id id)
 {
     struct kerf_record_pod *pod = find_pod(record, id);
     kerf_time_us now_us = now_of(record);
-    pod->running = true;
-    kerf_time_weighted_set(&record->running_pods, now_us, record->running_pods.value + 1);
+    pod->running = pod->of_workload;
+    if (pod->of_workload)
+        kerf_time_weighted_set(&record->running_pods, now_us, record->running_pods.value + 1);
     if (!pod->counts)
         return;
     pod->waited_us[KERF_WAIT_START] = now_us - pod->bound_us;
@@ -482,7 +493,8 @@ void kerf_record_finish(struct kerf_record *record)
     const struct kerf_cluster *cluster = record->world->cluster;
     for (size_t at = 0; at < kerf_cluster_pending_count(cluster); at++) {
         const struct kerf_record_pod *pod = find_pod(record, kerf_cluster_pending_at(cluster, at)->id);
-        record->pods_never_placed += pod && pod->counts;
+        if (pod)
+            count_unplaced(record, pod);
     }
     kerf_record_make_metrics(record);
     record->trace_hash = kerf_engine_trace_hash(record->world->engine);

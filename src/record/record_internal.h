@@ -45,7 +45,8 @@ struct kerf_record_pod {
     kerf_time_us created_us;
     kerf_time_us waited_us[KERF_WAIT_PHASE_COUNT]; /* up to binding */
     kerf_time_us bound_us;                         /* KERF_TIME_NEVER: not yet */
-    bool counts; /* its wait is part of the figures */
+    bool of_workload; /* no daemon and no placeholder */
+    bool counts;      /* its wait is part of the figures: created after warm-up */
     bool running;
 };
 

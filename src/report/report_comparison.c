@@ -21,7 +21,7 @@ static const struct {
     { "podWaitSecondsP99", "pod waiting, seconds, p99", 1, true },
     { "podWaitSecondsMean", "pod waiting, seconds, mean", 1, true },
     { "podWaitSecondsMean.phase.", "  of it ", 1, true },
-    { "podsNeverPlaced", "pods never placed", 1, true },
+    { "podsNeverPlaced", "pods never placed (15 min and more)", 1, true },
     { "podsStartedPerDay", "pods started a day", 1, true },
     { "evictionsPerDay", "evictions a day", 1, true },
     { "evictionsBlockedPerDay", "evictions blocked a day", 1, false },
