@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { REPLICATIONS_MAX = 10000 };
+enum { REPLICATIONS_MAX = 10000, DESIGN_NAME_BYTES_MAX = 63 };
 
 void kerf_scenario_note(struct kerf_scenario_reader *reader, enum kerf_status status)
 {
@@ -100,6 +100,15 @@ static const struct entry *find_entry(const struct entry *entries, uint32_t coun
     return NULL;
 }
 
+/** Names stand in tables and become folders of results. */
+static bool is_design_name(const char *name)
+{
+    for (const char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("_-.", *c)))
+            return false;
+    return *name && *name != '.' && strlen(name) <= DESIGN_NAME_BYTES_MAX;
+}
+
 static struct entry *read_entries(struct kerf_scenario_reader *reader, const struct kerf_value *root, uint32_t *out_count)
 {
     const struct kerf_value *list = NULL;
@@ -107,8 +116,8 @@ static struct entry *read_entries(struct kerf_scenario_reader *reader, const str
     uint32_t count = kerf_value_count(list);
     struct entry *entries = KERF_NEW_ARRAY(reader->arena, struct entry, count + 1);
     *out_count = 0;
-    if (count == 0)
-        entries[(*out_count)++] = (struct entry){ reader->scenario->name, NULL };
+    if (count == 0) /* a scenario's own name is free text */
+        entries[(*out_count)++] = (struct entry){ is_design_name(reader->scenario->name) ? reader->scenario->name : "design", NULL };
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i], *value = NULL;
         const char *name = NULL;
@@ -118,8 +127,9 @@ static struct entry *read_entries(struct kerf_scenario_reader *reader, const str
             check_overlay(reader, item);
         if (!name)
             continue;
-        if (!*name)
-            KERF_SCENARIO_REFUSE(reader, value, "empty; expected a text");
+        if (!is_design_name(name))
+            KERF_SCENARIO_REFUSE(reader, value, "\"%s\" is no name for a design; expected up to %d letters, digits, -, _ and ., no dot first",
+                                 name, DESIGN_NAME_BYTES_MAX);
         else if (find_entry(entries, *out_count, name))
             KERF_SCENARIO_REFUSE(reader, value, "there are two designs \"%s\"; expected different names", name);
         else
