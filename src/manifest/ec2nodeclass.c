@@ -114,6 +114,9 @@ static void read_block_devices(struct kerf_reader *reader, const struct kerf_val
         const struct kerf_value *item = &list->items[i], *ebs = kerf_field_map(reader, item, "ebs");
         if (kerf_value_is_map(item))
             KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN, "deviceName", "ebs", "rootVolume");
+        if (ebs)
+            KERF_CHECK_KEYS(reader, ebs, KERF_KEYS_WARN, "volumeSize", "volumeType", "iops", "throughput", "encrypted",
+                            "kmsKeyID", "snapshotID", "deleteOnTermination", "volumeInitializationRate");
         devices[i] = (struct kerf_block_device){
             .device_name = kerf_field_name(reader, item, "deviceName"),
             .root_volume = kerf_field_bool(reader, item, "rootVolume", false),
@@ -145,6 +148,22 @@ static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_
     nodeclass->subnet_count = count;
 }
 
+/** Images, subnets and security groups are chosen by AWS; here only the keys are looked at. */
+static void check_selector_terms(struct kerf_reader *reader, const struct kerf_value *spec)
+{
+    static const char *const lists[] = {"amiSelectorTerms", "subnetSelectorTerms", "securityGroupSelectorTerms",
+                                        "capacityReservationSelectorTerms"};
+    for (size_t i = 0; i < KERF_COUNT_OF(lists); i++) {
+        const struct kerf_value *list = kerf_field_list(reader, spec, lists[i]);
+        for (uint32_t j = 0; j < kerf_value_count(list); j++) {
+            KERF_NOTE(reader, kerf_value_expect(&list->items[j], KERF_VALUE_MAP, reader->errs));
+            if (kerf_value_is_map(&list->items[j]))
+                KERF_CHECK_KEYS(reader, &list->items[j], KERF_KEYS_WARN, "alias", "id", "name", "owner", "ssmParameter", "tags",
+                                "ownerID", "instanceMatchCriteria");
+        }
+    }
+}
+
 void kerf_read_ec2nodeclass(struct kerf_reader *reader, const struct kerf_value *object)
 {
     static const char *const store_policies[] = {"RAID0"};
@@ -158,6 +177,7 @@ void kerf_read_ec2nodeclass(struct kerf_reader *reader, const struct kerf_value 
                     "tags", "kubelet", "blockDeviceMappings", "instanceStorePolicy", "detailedMonitoring", "metadataOptions",
                     "associatePublicIPAddress", "context", "ipPrefixCount", "networkInterfaces", "placementGroupSelector",
                     "cpuOptions");
+    check_selector_terms(reader, spec);
     read_family(reader, spec, &nodeclass);
     read_kubelet(reader, spec, &nodeclass.kubelet);
     read_block_devices(reader, spec, &nodeclass);

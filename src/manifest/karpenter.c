@@ -172,6 +172,11 @@ static void read_disruption(struct kerf_reader *reader, const struct kerf_value 
 static void read_limits(struct kerf_reader *reader, const struct kerf_value *spec, struct kerf_nodepool_limits *limits)
 {
     const struct kerf_value *entries = kerf_field_map(reader, spec, "limits");
+    const struct kerf_value *nested = kerf_value_get(entries, "resources");
+    if (kerf_value_is_map(nested)) { /* limits of a Provisioner */
+        kerf_value_warn(nested, reader->errs, "limits holds the resources itself since NodePools; read as if they stood there");
+        entries = nested;
+    }
     limits->nodes = -1;
     for (uint32_t i = 0; i < kerf_value_count(entries); i++) {
         const struct kerf_value *entry = &entries->items[i];

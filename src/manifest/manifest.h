@@ -29,4 +29,11 @@ KERF_MUST_CHECK enum kerf_status kerf_manifest_read_text(const char *file, const
  */
 void kerf_manifest_settle(struct kerf_objects *objects, struct kerf_vocabulary *vocabulary, bool expand);
 
+/**
+ * After kerf_manifest_settle, warns of what the API allows and rarely anyone means: budgets that allow no disruption, single pods on
+ * Spot, hard zone spread over a zone without subnet, pools that contradict themselves, names of classes that were not read.
+ * Needs no catalogue. For `check`; deciders don't ask.
+ */
+void kerf_manifest_review(const struct kerf_objects *objects, struct kerf_vocabulary *vocabulary, struct kerf_errors *errs);
+
 #endif

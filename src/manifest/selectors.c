@@ -183,6 +183,8 @@ struct kerf_taints kerf_field_taints(struct kerf_reader *reader, const struct ke
     struct kerf_taint *taints = KERF_NEW_ARRAY(reader->arena, struct kerf_taint, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i], *effect = NULL;
+        if (kerf_value_is_map(item))
+            KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN, "key", "value", "effect", "timeAdded");
         struct kerf_taint taint = {.key = kerf_field_required_name(reader, item, "key")};
         kerf_reader_want_text(reader, kerf_value_get(item, "value"));
         taint.value = kerf_field_name(reader, item, "value");
@@ -207,6 +209,8 @@ struct kerf_tolerations kerf_field_tolerations(struct kerf_reader *reader, const
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_value *item = &list->items[i], *effect = kerf_value_get(item, "effect");
         KERF_NOTE(reader, kerf_value_expect(item, KERF_VALUE_MAP, reader->errs));
+        if (kerf_value_is_map(item))
+            KERF_CHECK_KEYS(reader, item, KERF_KEYS_WARN_NEAR_MISSES, "key", "operator", "value", "effect", "tolerationSeconds");
         kerf_reader_want_text(reader, kerf_value_get(item, "value"));
         tolerations[i] = (struct kerf_toleration){
             .key = kerf_field_name(reader, item, "key"),

@@ -1,4 +1,4 @@
-/** Any bytes as manifests: read, settled with all workloads expanded (small ones), and every pod's requests looked at. */
+/** Any bytes as manifests: read, settled with all workloads expanded (small ones), reviewed, and every pod's requests looked at. */
 #include "fuzz_target.h"
 #include "manifest/manifest.h"
 
@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == KERF_OK) { /* nobody decides over an input with errors */
         bound_replicas(&objects);
         kerf_manifest_settle(&objects, vocabulary, true);
+        kerf_manifest_review(&objects, vocabulary, errs);
         for (size_t i = 0; i < objects.pods.count; i++) {
             KERF_ASSERT(objects.pods.items[i].requests->pods == 1);
             KERF_ASSERT(objects.pods.items[i].meta.uid);
