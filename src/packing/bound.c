@@ -44,12 +44,14 @@ static binpack_i128 value_in(const struct binpack_problem *problem, const int64_
     return value;
 }
 
-static binpack_i128 least_value(const struct binpack_problem *problem, size_t group, const int64_t *price_shares)
+static binpack_i128 least_value(const struct binpack_problem *problem, const struct resource_prices *prices, size_t group,
+                                const int64_t *price_shares)
 {
     size_t resource_count = problem->resource_count;
     const int64_t *demand = problem->demand + group * resource_count;
     binpack_i128 least = INT64_MAX;
-    for (size_t t = 0; t < problem->type_count; t++) {
+    for (size_t i = 0; i < prices->type_count; i++) {
+        uint32_t t = prices->types[i];
         if (!binpack_could_hold(problem, group, t))
             continue;
         binpack_i128 value = value_in(problem, demand, price_shares + t * resource_count, t);
@@ -63,17 +65,30 @@ static void set_shares_and_rents(const struct binpack_problem *problem, const st
                                  int64_t *price_shares, int64_t *rents)
 {
     size_t resource_count = problem->resource_count;
-    for (size_t t = 0; t < problem->type_count; t++) {
+    for (size_t i = 0; i < prices->type_count; i++) {
+        uint32_t t = prices->types[i];
         if (problem->limit[t] == 0)
             continue; /* nobody may open it: it restricts no value */
         int64_t money = scale * problem->price[t];
-        double rent = prices->rents[t] * (double)scale;
+        double rent = prices->rents[i] * (double)scale;
         int64_t rent_max = INT64_MAX - money;
         rents[t] = rent >= (double)rent_max ? rent_max : rent > 0 ? (int64_t)rent : 0;
         money += rents[t];
         for (size_t r = 0; r < resource_count; r++) {
-            size_t cell = t * resource_count + r;
-            price_shares[cell] = (int64_t)((binpack_i128)money * (int64_t)prices->weights[cell] >> SHARE_BITS);
+            int64_t weight = (int64_t)prices->weights[i * resource_count + r];
+            price_shares[t * resource_count + r] = (int64_t)((binpack_i128)money * weight >> SHARE_BITS);
+        }
+    }
+    /*
+     * Other types have one that is as large and no dearer. At the unit prices of that one, rounded up, no item is cheaper there, so
+     * they need not be looked at for values; and each share is at most the other's, so they add up to no more than its price.
+     */
+    for (size_t t = 0; t < problem->type_count; t++) {
+        uint32_t other = problem->stand_in[t];
+        for (size_t r = 0; r < resource_count && other != t && prices->type_count < problem->type_count; r++) {
+            int64_t capacity = problem->capacity[other * resource_count + r];
+            binpack_i128 part = (binpack_i128)price_shares[other * resource_count + r] * problem->capacity[t * resource_count + r];
+            price_shares[t * resource_count + r] = capacity > 0 ? (int64_t)((part + capacity - 1) / capacity) : 0;
         }
     }
 }
@@ -119,7 +134,7 @@ static enum binpack_outcome find(struct binpack_problem *problem)
         .scale = choose_scale(problem), .item_values = item_values, .price_shares = price_shares, .rents = rents};
     set_shares_and_rents(problem, &prices, bound.scale, price_shares, rents);
     for (size_t g = 0; g < problem->group_count; g++) {
-        binpack_i128 value = problem->fits_somewhere[g] ? least_value(problem, g, price_shares) : 0;
+        binpack_i128 value = problem->fits_somewhere[g] ? least_value(problem, &prices, g, price_shares) : 0;
         if (value < INT64_MIN) /* an item that makes far more room than a bin has */
             return BINPACK_E_OVERFLOW;
         group_value[g] = (int64_t)value;

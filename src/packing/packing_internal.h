@@ -44,6 +44,7 @@ struct binpack_problem {
     uint32_t *by_price; /* all types, cheapest first */
     uint32_t *frontier; /* types worth opening: none cheaper-or-equal is as large in every way; cheapest first */
     size_t frontier_count;
+    uint32_t *stand_in; /* by type: the type of the frontier that makes it needless; itself when on the frontier or not to be had */
     int64_t *capacity_max; /* over the types, one a resource; the yardstick by which demands are made comparable */
 
     /* A group is what one or several item classes are when nothing tells them apart. */
@@ -109,13 +110,15 @@ static inline int64_t binpack_fit_count(const int64_t *demand, const int64_t *ro
 
 enum { SHARE_BITS = 40 }; /* a share of 1 is 2^40 */
 
-/* Candidate resource prices for the bound. */
+/* The types that a bound need look at, and how the price of each is split. */
 struct resource_prices {
-    uint64_t *weights; /* type * resource_count + resource: how a bin's price is split, adding up to at most 2^SHARE_BITS a type */
-    double *rents;     /* by type, in price units; > 0 for limited types that are a bargain at these prices */
+    const uint32_t *types; /* the frontier; every type when items make room */
+    size_t type_count;
+    uint64_t *weights; /* position in types * resource_count + resource; they add up to at most 2^SHARE_BITS a type */
+    double *rents;     /* by position, in price units; > 0 for limited types that are a bargain at these prices */
 };
 
-/* Finds the best candidate it knows; false when space ran out. */
+/* Finds the best split it knows; false when space ran out. */
 bool binpack_resource_prices_find(struct binpack_problem *problem, struct resource_prices *out_prices);
 
 /* ---- lp.c: dual simplex with bounds ------------------------------------------------------------------------------------------ */

@@ -106,10 +106,11 @@ static bool read_types(struct binpack_problem *problem)
     problem->limit = binpack_space_keep(space, type_count, sizeof(int64_t));
     problem->by_price = binpack_space_keep(space, type_count, sizeof(uint32_t));
     problem->frontier = binpack_space_keep(space, type_count, sizeof(uint32_t));
+    problem->stand_in = binpack_space_keep(space, type_count, sizeof(uint32_t));
     problem->capacity_max = binpack_space_keep(space, resource_count, sizeof(int64_t));
     struct by_price_key *keys = binpack_space_scratch(space, type_count, sizeof *keys);
     if (problem->capacity == NULL || problem->price == NULL || problem->limit == NULL || problem->by_price == NULL ||
-        problem->frontier == NULL || problem->capacity_max == NULL || keys == NULL)
+        problem->frontier == NULL || problem->stand_in == NULL || problem->capacity_max == NULL || keys == NULL)
         return false;
     for (size_t t = 0; t < type_count; t++) {
         const struct binpack_bin_type *type = &problem->input.bin_types[t];
@@ -143,6 +144,19 @@ static bool makes_needless(const struct binpack_problem *problem, size_t better,
     return true;
 }
 
+static uint32_t find_stand_in(const struct binpack_problem *problem, uint32_t type)
+{
+    uint32_t found = type;
+    for (size_t i = 0; i < problem->frontier_count && problem->limit[type] > 0; i++) {
+        uint32_t other = problem->frontier[i];
+        if (other == type)
+            return type;
+        if (found == type && problem->price[other] <= problem->price[type] && makes_needless(problem, other, type))
+            found = other;
+    }
+    return found;
+}
+
 static void find_frontier(struct binpack_problem *problem)
 {
     for (size_t i = 0; i < problem->type_count; i++) {
@@ -160,6 +174,8 @@ static void find_frontier(struct binpack_problem *problem)
         if (is_needed)
             problem->frontier[problem->frontier_count++] = type;
     }
+    for (uint32_t type = 0; type < problem->type_count; type++)
+        problem->stand_in[type] = find_stand_in(problem, type);
 }
 
 /* ---- item classes -> groups ------------------------------------------------------------------------------------------------ */

@@ -27,8 +27,22 @@ Test(bound, mixes_resources_where_types_do)
     pack_builder_init(&builder, 2);
     pack_add_bin(&builder, 10, 1, 1);
     pack_add_bin(&builder, 1, 10, 1);
-    pack_add_items(&builder, 550, 1, 1);
+    pack_add_items(&builder, 550, 1, 0);
+    pack_add_items(&builder, 550, 0, 1);
     cr_expect_eq(bound_of(&builder), 100);
+    pack_builder_fini(&builder);
+}
+
+Test(bound, splits_the_price_of_each_type_in_its_own_way)
+{
+    /* either type holds one item, for want of its scarce resource; common prices see 550 * 2 / 11 */
+    struct pack_builder builder;
+    pack_builder_init(&builder, 2);
+    pack_add_bin(&builder, 10, 1, 1);
+    pack_add_bin(&builder, 1, 10, 1);
+    pack_add_items(&builder, 550, 1, 1);
+    cr_expect_geq(bound_of(&builder), 500);
+    cr_expect_eq(builder.plan.cost, 550);
     pack_builder_fini(&builder);
 }
 
