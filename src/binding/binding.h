@@ -54,6 +54,8 @@ struct kerf_binding_decision {
     kerf_node_id preempted_node; /* KERF_NO_NODE: nobody can be preempted */
     const kerf_pod_id *victims;
     size_t victim_count;
+    bool waits_for_victims; /* pods on its nominated node are going already: it keeps its nomination. A pod that finds no node, preempts
+                               nobody and doesn't wait loses it */
 };
 
 /**

@@ -198,7 +198,10 @@ void kerf_binding_preempt(struct attempt *attempt, struct kerf_binding_decision 
 {
     const struct kerf_binding *binding = attempt->binding;
     size_t candidate_count = binding->candidates.count;
-    if (attempt->spec->preemption_policy == KERF_PREEMPT_NEVER || !candidate_count || waits_for_victims(attempt))
+    if (attempt->spec->preemption_policy == KERF_PREEMPT_NEVER || !candidate_count)
+        return;
+    decision->waits_for_victims = waits_for_victims(attempt);
+    if (decision->waits_for_victims)
         return;
     size_t wanted = candidate_count / 10 > 100 ? candidate_count / 10 : 100;
     size_t offset = 0;

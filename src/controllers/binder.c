@@ -206,6 +206,8 @@ static bool attempt(struct kerf_binder *binder, struct queued_pod *queued)
     queued->waiting = true;
     if (!kerf_node_id_equal(decision.preempted_node, KERF_NO_NODE))
         preempt(binder, queued->pod, &decision);
+    else if (pod->pod.nominated_node_name && !decision.waits_for_victims)
+        kerf_cluster_set_pod_nominated(world->cluster, queued->pod, NULL); /* its place is gone: Karpenter may look at it again */
     if (!queued->marked) {
         kerf_token_bucket_take(&binder->tokens, now_us);
         queued->marked = true;

@@ -552,6 +552,7 @@ Test(binding, pods_that_never_preempt_or_whose_victims_are_going)
     kerf_cluster_delete_pod(d.world.cluster, world_pod(&d.world, "v"), 30 * KERF_SECOND_US);
     kerf_binding_decide(d.binding, world_pod(&d.world, "p"), &d.decision);
     cr_expect_eq(d.decision.preempted_node.index, KERF_NO_NODE.index, "it waits for its victim");
+    cr_expect(d.decision.waits_for_victims);
     kerf_cluster_remove_pod(d.world.cluster, world_pod(&d.world, "v"));
     kerf_binding_decide(d.binding, world_pod(&d.world, "later"), &d.decision);
     cr_expect_eq(d.decision.node.index, KERF_NO_NODE.index, "the room is held for the nominated pod");
