@@ -21,8 +21,8 @@ struct kerf_cluster *kerf_cluster_new(const struct kerf_objects *objects, const 
     cluster->pod_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->pending_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->nominated_order = KERF_NEW(&cluster->arena, struct slot_order);
-    cluster->consolidation_state = KERF_NEW(&cluster->arena, kerf_time_us);
-    *cluster->consolidation_state = cluster->now_epoch_us;
+    cluster->consolidation_state = KERF_NEW(&cluster->arena, struct consolidation_state);
+    cluster->consolidation_state->at_epoch_us = cluster->now_epoch_us;
     cluster->journal = KERF_NEW_ARRAY(&cluster->arena, kerf_node_id, JOURNAL_LENGTH);
     if (catalog)
         cluster->unavailable_bits =
@@ -212,16 +212,21 @@ kerf_time_us kerf_cluster_now(const struct kerf_cluster *cluster)
 
 kerf_time_us kerf_cluster_consolidation_state(const struct kerf_cluster *cluster)
 {
-    if (cluster->now_epoch_us - *cluster->consolidation_state >= CONSOLIDATION_STATE_AGE_US)
-        *cluster->consolidation_state = cluster->now_epoch_us;
-    return *cluster->consolidation_state;
+    struct consolidation_state *state = cluster->consolidation_state;
+    if (cluster->now_epoch_us - state->at_epoch_us >= CONSOLIDATION_STATE_AGE_US)
+        state->at_epoch_us = cluster->now_epoch_us;
+    state->was_read = true;
+    return state->at_epoch_us;
 }
 
 void kerf_cluster_advance_consolidation_state(struct kerf_cluster *cluster)
 {
-    /* Two changes at one instant must not look like one: a search may have read the state between them. */
-    kerf_time_us *state = cluster->consolidation_state;
-    *state = cluster->now_epoch_us > *state ? cluster->now_epoch_us : *state + 1;
+    struct consolidation_state *state = cluster->consolidation_state;
+    if (cluster->now_epoch_us > state->at_epoch_us)
+        state->at_epoch_us = cluster->now_epoch_us;
+    else if (state->was_read)
+        state->at_epoch_us++;
+    state->was_read = false;
 }
 
 /* ---- offerings out of capacity

@@ -192,7 +192,10 @@ struct kerf_cluster {
 
     uint64_t *unavailable_bits;
     KERF_VEC(struct unavailable_offering) unavailable;
-    kerf_time_us *consolidation_state; /* a pointer: reading renews it */
+    struct consolidation_state { /* a pointer: reading renews it */
+        kerf_time_us at_epoch_us;
+        bool was_read; /* since it was set: the next change at the same instant must differ */
+    } * consolidation_state;
 
     struct {
         kerf_cluster_listener function;
