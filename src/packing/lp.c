@@ -13,6 +13,13 @@
 static const double PIVOT_MIN = 1e-11;    /* smaller coefficients are rounding noise of columns scaled to total demand 1 */
 static const double INFEASIBLE_MIN = 1e-9;
 
+/* What a column may do for a row: the price ratio at which it starts to, and by how much of the row it can move. */
+struct lp_candidate {
+    double ratio;
+    double size;
+    size_t column;
+};
+
 bool binpack_lp_start(struct lp *lp, struct space *space, size_t row_count, size_t column_count)
 {
     size_t width = column_count + row_count;
@@ -23,8 +30,9 @@ bool binpack_lp_start(struct lp *lp, struct space *space, size_t row_count, size
     lp->at_upper = binpack_space_scratch(space, width, sizeof(bool));
     lp->value = binpack_space_scratch(space, row_count, sizeof(double));
     lp->basic = binpack_space_scratch(space, row_count, sizeof(size_t));
+    lp->candidates = binpack_space_scratch(space, width, sizeof *lp->candidates);
     return lp->tableau != NULL && lp->reduced != NULL && lp->limit != NULL && lp->at_upper != NULL && lp->value != NULL &&
-           lp->basic != NULL;
+           lp->basic != NULL && lp->candidates != NULL;
 }
 
 /* The row whose basic column lies farthest outside its bounds; row_count: none does. */
@@ -53,26 +61,70 @@ static bool is_basic(const struct lp *lp, size_t column)
     return false;
 }
 
-/* The column that enters: of those that can move the basic column of the row inwards, the one whose price allows it first. */
-static size_t choose_column(const struct lp *lp, size_t row, bool is_above)
+static int compare_candidate(const void *a, const void *b)
+{
+    const struct lp_candidate *x = a, *y = b;
+    if (x->ratio != y->ratio)
+        return x->ratio < y->ratio ? -1 : 1;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+/* Columns whose bound permits a move that brings the basic column of the row inwards. */
+static size_t find_candidates(const struct lp *lp, size_t row, bool is_above)
+{
+    size_t width = lp->column_count + lp->row_count, count = 0;
+    const double *cells = lp->tableau + row * width;
+    for (size_t j = 0; j < width; j++) {
+        bool rises = (cells[j] < 0) != lp->at_upper[j]; /* the permitted move of column j raises the basic column */
+        double size = fabs(cells[j]);
+        if (size >= PIVOT_MIN && rises != is_above && lp->limit[j] > 0 && !is_basic(lp, j))
+            lp->candidates[count++] = (struct lp_candidate){fabs(lp->reduced[j]) / size, size, j};
+    }
+    return count;
+}
+
+/* A column goes from one bound to the other. */
+static void flip(struct lp *lp, size_t column)
 {
     size_t width = lp->column_count + lp->row_count;
-    const double *cells = lp->tableau + row * width;
-    size_t best = width;
-    double best_ratio = INFINITY, best_size = 0;
-    for (size_t j = 0; j < width; j++) {
-        bool rises = (cells[j] < 0) != lp->at_upper[j]; /* the move of column j that its bound permits raises the basic column */
-        double size = fabs(cells[j]);
-        if (size < PIVOT_MIN || rises == is_above || lp->limit[j] <= 0 || is_basic(lp, j))
-            continue;
-        double ratio = fabs(lp->reduced[j]) / size;
-        if (ratio < best_ratio || (ratio <= best_ratio && size > best_size)) {
-            best = j;
-            best_ratio = ratio;
-            best_size = size;
-        }
+    double move = lp->at_upper[column] ? -lp->limit[column] : lp->limit[column];
+    for (size_t i = 0; i < lp->row_count; i++)
+        lp->value[i] -= lp->tableau[i * width + column] * move;
+    lp->at_upper[column] = !lp->at_upper[column];
+}
+
+/*
+ * The column that enters: the one whose price allows it first. Those that would be at their other bound before the row is mended
+ * are flipped on the way, so thousands of open bins cost one pivot and not one each. width: all of them together do not mend it.
+ */
+static size_t choose_column(struct lp *lp, size_t row, bool is_above)
+{
+    size_t width = lp->column_count + lp->row_count;
+    size_t count = find_candidates(lp, row, is_above);
+    double missing = is_above ? lp->value[row] - lp->limit[lp->basic[row]] : -lp->value[row];
+    size_t first = 0;
+    for (size_t i = 1; i < count; i++)
+        if (compare_candidate(&lp->candidates[i], &lp->candidates[first]) < 0)
+            first = i;
+    if (count > 0 && lp->candidates[first].size * lp->limit[lp->candidates[first].column] >= missing)
+        return lp->candidates[first].column;
+    binpack_sort(lp->candidates, count, sizeof *lp->candidates, compare_candidate);
+    double possible = 0;
+    for (size_t i = 0; i < count; i++)
+        possible += lp->candidates[i].size * lp->limit[lp->candidates[i].column];
+    if (possible < missing)
+        return width;
+    for (size_t i = 0; i < count; i++) {
+        const struct lp_candidate *candidate = &lp->candidates[i];
+        double mends = candidate->size * lp->limit[candidate->column];
+        if (mends >= missing || i + 1 == count)
+            return candidate->column;
+        missing -= mends;
+        flip(lp, candidate->column);
     }
-    return best;
+    return width;
 }
 
 static void pivot(struct lp *lp, size_t row, size_t column, bool is_above)

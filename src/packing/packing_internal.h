@@ -136,6 +136,7 @@ struct lp {
     bool *at_upper;      /* by column */
     double *value;       /* by row: of its basic column */
     size_t *basic;       /* by row: its basic column */
+    struct lp_candidate *candidates;
 };
 bool binpack_lp_start(struct lp *lp, struct space *space, size_t row_count, size_t column_count);
 void binpack_lp_solve(struct lp *lp, size_t pivot_limit);

@@ -71,6 +71,25 @@ Test(bound, charges_for_bargains_only_as_far_as_they_last)
     pack_builder_fini(&builder);
 }
 
+Test(bound, uses_up_every_open_bin)
+{
+    struct pack_builder builder;
+    pack_builder_init(&builder, 1);
+    pack_add_bin(&builder, 100, 0, 100);
+    int64_t open_room = 0;
+    for (int64_t room = 1; room <= 60; room++) {
+        pack_add_bin(&builder, room, 0, room % 7)->limit = 1; /* none dearer than a bin of its own, most far cheaper */
+        open_room += room > room % 7 ? room : 0;
+    }
+    pack_add_items(&builder, open_room + 1180, 1, 0);
+    pack_solve(&builder, NULL);
+    int64_t open_price = 0;
+    for (int64_t room = 1; room <= 60; room++)
+        open_price += room > room % 7 ? room % 7 : 0;
+    cr_expect_eq(builder.bound.cost, open_price + 1180);
+    pack_builder_fini(&builder);
+}
+
 Test(bound, rounds_to_what_prices_have_in_common)
 {
     struct pack_builder builder;
