@@ -4,7 +4,8 @@
 #include "advise/advise_internal.h"
 #include "advise/plan_advice.h"
 
-static void request_launches(const struct kerf_snapshot *snapshot, struct kerf_plan_advice *advice)
+static void request_launches(const struct kerf_snapshot *snapshot, struct kerf_provisioning_cache *cache,
+                             struct kerf_plan_advice *advice)
 {
     struct kerf_launch_request *launches = KERF_NEW_ARRAY(&advice->arena, struct kerf_launch_request, advice->plan->claim_count);
     for (size_t i = 0; i < advice->plan->claim_count; i++) {
@@ -13,7 +14,7 @@ static void request_launches(const struct kerf_snapshot *snapshot, struct kerf_p
         kerf_name claim_name = kerf_name_format(snapshot->vocabulary->names, "%s-%05zu", pool_name->text, i);
         struct kerf_nodeclaim claim;
         kerf_plan_make_claim(snapshot->cluster, planned, claim_name, snapshot->at_epoch_us, &advice->arena, &claim);
-        kerf_provisioning_request_launch(snapshot->cluster, &claim, &advice->arena, &launches[i]);
+        kerf_provisioning_request_launch(cache, &claim, &advice->arena, &launches[i]);
     }
     advice->launches = launches;
 }
@@ -24,13 +25,18 @@ struct kerf_plan_advice *kerf_advise_plan(struct kerf_snapshot *snapshot)
     kerf_arena_init(&advice->arena);
     advice->cluster = snapshot->cluster;
     advice->at_epoch_us = snapshot->at_epoch_us;
-    struct kerf_provisioning_input input = {.cluster = snapshot->cluster, .options = snapshot->disruption.provisioning};
+    struct kerf_provisioning_input input = {
+        .cluster = snapshot->cluster,
+        .cache = kerf_provisioning_cache_new(snapshot->cluster),
+        .options = snapshot->disruption.provisioning,
+    };
     input.options.now_epoch_us = snapshot->at_epoch_us;
     kerf_provisioning_collect_pods(snapshot->cluster, snapshot->at_epoch_us, &advice->arena, &input.pods, &input.pod_count,
                                    &advice->invalid, &advice->invalid_count);
     advice->pod_count = input.pod_count + advice->invalid_count;
     advice->plan = kerf_provisioning_plan(&input);
-    request_launches(snapshot, advice);
+    request_launches(snapshot, input.cache, advice);
+    kerf_provisioning_cache_free(input.cache);
     return advice;
 }
 

@@ -73,7 +73,7 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     struct kerf_arena scratch;
     kerf_arena_init(&scratch);
     struct kerf_launch_request request;
-    kerf_provisioning_request_launch(world->cluster, &node->claim, &scratch, &request);
+    kerf_provisioning_request_launch(kerf_world_provisioning_cache(world), &node->claim, &scratch, &request);
     struct kerf_cloud_choice *choices = KERF_NEW_ARRAY(&scratch, struct kerf_cloud_choice, request.override_count);
     size_t choice_count = 0;
     for (size_t i = 0; i < request.override_count; i++) {

@@ -9,65 +9,62 @@
 enum { LAUNCH_TYPES_MAX = 60 }; /* types of one fleet request (13.3) */
 
 struct launch_type {
-    const struct kerf_instance_type *type;
+    uint32_t type;
     double cheapest_usd_per_hour;
 };
 
 struct launch {
     const struct kerf_vocabulary *vocabulary;
-    const uint64_t *unavailable;
+    struct kerf_provisioning_cache *cache;
+    struct kerf_type_table *table;
     const struct kerf_nodeclaim *claim;
     struct kerf_requirements requirements;
+    uint32_t slots[KERF_CAPACITY_TYPE_COUNT]; /* that the requirements allow */
     bool has_min_values;
     bool allows_on_demand;
     bool allows_spot;
-    double spot_limit_usd_per_hour; /* dearer spot offerings are out (filter 6) */
     bool has_spot_limit;
+    double spot_limit_usd_per_hour; /* dearer spot offerings are out (filter 6) */
     struct launch_type *types;
     size_t count;
 };
 
-static bool is_offered(const struct launch *launch, const struct kerf_offering *offering)
+/* The cheapest offering of a type that may still be asked for; NULL: none. */
+static const struct kerf_offering *cheapest_of(const struct launch *launch, uint32_t type, enum kerf_capacity_type capacity_type)
 {
-    if (!offering->available || kerf_bit_get(launch->unavailable, offering->index))
-        return false;
-    if (launch->has_spot_limit && offering->capacity_type == KERF_SPOT &&
-        offering->price_usd_per_hour > launch->spot_limit_usd_per_hour)
-        return false;
-    return kerf_requirements_compatible(launch->vocabulary, &launch->requirements, &offering->requirements,
-                                        KERF_UNDEFINED_WELL_KNOWN, NULL);
+    const struct kerf_offering *cheapest = kerf_type_table_cheapest(launch->table, type, launch->slots[capacity_type]);
+    bool dear = launch->has_spot_limit && capacity_type == KERF_SPOT && cheapest != NULL &&
+                cheapest->price_usd_per_hour > launch->spot_limit_usd_per_hour;
+    return dear ? NULL : cheapest;
 }
 
-/* The cheapest offering of a type, of one capacity type or (COUNT) of any; NULL: none. */
-static const struct kerf_offering *cheapest_offering(const struct launch *launch, const struct kerf_instance_type *type,
-                                                     enum kerf_capacity_type capacity_type)
+static const struct kerf_offering *cheapest_of_any(const struct launch *launch, uint32_t type)
 {
-    const struct kerf_offering *cheapest = NULL;
-    for (uint32_t i = 0; i < type->offering_count; i++) {
-        const struct kerf_offering *offering = &type->offerings[i];
-        if (capacity_type != KERF_CAPACITY_TYPE_COUNT && offering->capacity_type != capacity_type)
-            continue;
-        if ((cheapest == NULL || offering->price_usd_per_hour < cheapest->price_usd_per_hour) && is_offered(launch, offering))
-            cheapest = offering;
-    }
-    return cheapest;
+    const struct kerf_offering *on_demand = cheapest_of(launch, type, KERF_ON_DEMAND);
+    const struct kerf_offering *spot = cheapest_of(launch, type, KERF_SPOT);
+    if (on_demand == NULL || spot == NULL)
+        return on_demand != NULL ? on_demand : spot;
+    return spot->price_usd_per_hour < on_demand->price_usd_per_hour ? spot : on_demand;
 }
 
 /* Filter 1. */
-static void keep_compatible(struct launch *launch, const struct kerf_instance_types *all, struct kerf_arena *arena)
+static void keep_compatible(struct launch *launch, struct kerf_arena *scratch)
 {
-    launch->types = KERF_NEW_ARRAY(arena, struct launch_type, all->count);
-    const struct kerf_requirement *named = kerf_requirements_get(&launch->requirements, launch->vocabulary->key_instance_type);
-    for (size_t i = 0; i < all->count; i++) {
-        const struct kerf_instance_type *type = &all->items[i];
-        if (named != NULL && !kerf_requirement_has(named, type->name))
-            continue;
-        if (!kerf_requirements_compatible(launch->vocabulary, &launch->requirements, &type->requirements,
-                                          KERF_UNDEFINED_WELL_KNOWN, NULL) ||
-            !kerf_resources_fit(&launch->claim->requests, &type->allocatable) ||
-            cheapest_offering(launch, type, KERF_CAPACITY_TYPE_COUNT) == NULL)
-            continue;
-        launch->types[launch->count++].type = type;
+    struct kerf_type_table *table = launch->table;
+    uint32_t slots = launch->slots[KERF_ON_DEMAND] | launch->slots[KERF_SPOT];
+    uint64_t *types =
+        kerf_arena_copy(scratch, kerf_type_table_offering(launch->cache, table, slots)->types, table->words * sizeof(uint64_t));
+    for (size_t i = 0; i < launch->requirements.count; i++) {
+        const uint64_t *meeting = kerf_type_table_meeting(launch->cache, table, &launch->requirements.items[i]);
+        for (uint32_t word = 0; word < table->words; word++)
+            types[word] &= meeting[word];
+    }
+    launch->types = KERF_NEW_ARRAY(scratch, struct launch_type, table->count);
+    uint32_t type;
+    KERF_FOR_TYPES(type, types, table->words)
+    {
+        if (kerf_resources_fit(&launch->claim->requests, &table->types[type].allocatable))
+            launch->types[launch->count++].type = type;
     }
 }
 
@@ -86,16 +83,18 @@ static bool is_exotic(const struct kerf_instance_type *type)
 /* Filter 5: bare metal and accelerators only if there is nothing else. */
 static void drop_exotic(struct launch *launch)
 {
-    size_t ordinary = 0;
-    for (size_t i = 0; i < launch->count; i++)
-        ordinary += !is_exotic(launch->types[i].type);
-    if (launch->has_min_values || ordinary == 0)
+    if (launch->has_min_values)
         return;
     size_t kept = 0;
-    for (size_t i = 0; i < launch->count; i++)
-        if (!is_exotic(launch->types[i].type))
-            launch->types[kept++] = launch->types[i];
-    launch->count = kept;
+    for (size_t i = 0; i < launch->count; i++) {
+        if (is_exotic(&launch->table->types[launch->types[i].type]))
+            continue;
+        struct launch_type ordinary = launch->types[i];
+        launch->types[i] = launch->types[kept]; /* exchanged: all are still there should nothing ordinary be */
+        launch->types[kept++] = ordinary;
+    }
+    if (kept > 0)
+        launch->count = kept;
 }
 
 /* Filter 6: spot that costs more than the cheapest on-demand is no bargain. */
@@ -106,10 +105,10 @@ static void drop_dear_spot(struct launch *launch)
     bool has_spot = false;
     const struct kerf_offering *on_demand = NULL;
     for (size_t i = 0; i < launch->count; i++) {
-        const struct kerf_offering *cheapest = cheapest_offering(launch, launch->types[i].type, KERF_ON_DEMAND);
+        const struct kerf_offering *cheapest = cheapest_of(launch, launch->types[i].type, KERF_ON_DEMAND);
         if (cheapest != NULL && (on_demand == NULL || cheapest->price_usd_per_hour < on_demand->price_usd_per_hour))
             on_demand = cheapest;
-        has_spot = has_spot || cheapest_offering(launch, launch->types[i].type, KERF_SPOT) != NULL;
+        has_spot = has_spot || cheapest_of(launch, launch->types[i].type, KERF_SPOT) != NULL;
     }
     if (on_demand == NULL || !has_spot)
         return;
@@ -117,7 +116,7 @@ static void drop_dear_spot(struct launch *launch)
     launch->spot_limit_usd_per_hour = on_demand->price_usd_per_hour;
     size_t kept = 0;
     for (size_t i = 0; i < launch->count; i++)
-        if (cheapest_offering(launch, launch->types[i].type, KERF_CAPACITY_TYPE_COUNT) != NULL)
+        if (cheapest_of_any(launch, launch->types[i].type) != NULL)
             launch->types[kept++] = launch->types[i];
     launch->count = kept;
 }
@@ -128,21 +127,20 @@ static int compare_types(const void *a, const void *b, void *context)
     const struct launch_type *left = a;
     const struct launch_type *right = b;
     int order = kerf_compare_double(left->cheapest_usd_per_hour, right->cheapest_usd_per_hour);
-    return order != 0 ? order : kerf_name_compare(left->type->name, right->type->name);
+    return order != 0 ? order : kerf_compare_u64(left->type, right->type); /* types are in order of name */
 }
 
 /* Filter 7; false: minValues are not met by what is left. */
-static bool truncate_types(struct launch *launch, struct kerf_arena *arena)
+static bool truncate_types(struct launch *launch, struct kerf_arena *scratch)
 {
     for (size_t i = 0; i < launch->count; i++)
-        launch->types[i].cheapest_usd_per_hour =
-            cheapest_offering(launch, launch->types[i].type, KERF_CAPACITY_TYPE_COUNT)->price_usd_per_hour;
+        launch->types[i].cheapest_usd_per_hour = cheapest_of_any(launch, launch->types[i].type)->price_usd_per_hour;
     kerf_sort(launch->types, launch->count, sizeof launch->types[0], compare_types, NULL);
     if (launch->count > LAUNCH_TYPES_MAX)
         launch->count = LAUNCH_TYPES_MAX;
-    const struct kerf_instance_type **list = KERF_NEW_ARRAY(arena, const struct kerf_instance_type *, launch->count);
+    const struct kerf_instance_type **list = KERF_NEW_ARRAY(scratch, const struct kerf_instance_type *, launch->count);
     for (size_t i = 0; i < launch->count; i++)
-        list[i] = launch->types[i].type;
+        list[i] = &launch->table->types[launch->types[i].type];
     kerf_name key;
     uint32_t observed;
     return kerf_min_values_met(&launch->requirements, list, launch->count, &key, &observed);
@@ -155,30 +153,35 @@ static int compare_overrides(const void *a, const void *b, void *context)
     const struct kerf_launch_override *right = b;
     int order = kerf_compare_double(left->offering->price_usd_per_hour, right->offering->price_usd_per_hour);
     if (order == 0)
-        order = kerf_name_compare(left->type->name, right->type->name);
+        order = kerf_compare_u64(left->type->index, right->type->index);
     return order != 0 ? order : kerf_compare_u64(left->offering->zone_index, right->offering->zone_index);
 }
 
 static void list_overrides(const struct launch *launch, struct kerf_arena *arena, struct kerf_launch_request *out_request)
 {
-    out_request->capacity_type = KERF_ON_DEMAND;
+    const struct kerf_type_table *table = launch->table;
+    enum kerf_capacity_type capacity_type = KERF_ON_DEMAND;
     for (size_t i = 0; i < launch->count && launch->allows_spot; i++)
-        if (cheapest_offering(launch, launch->types[i].type, KERF_SPOT) != NULL)
-            out_request->capacity_type = KERF_SPOT; /* one capacity type a launch: no falling back within it (10.3) */
-    size_t most = 0;
-    for (size_t i = 0; i < launch->count; i++)
-        most += launch->types[i].type->offering_count;
-    struct kerf_launch_override *overrides = KERF_NEW_ARRAY(arena, struct kerf_launch_override, most);
+        if (cheapest_of(launch, launch->types[i].type, KERF_SPOT) != NULL)
+            capacity_type = KERF_SPOT; /* one capacity type a launch: no falling back within it (10.3) */
+    struct kerf_launch_override *overrides =
+        KERF_NEW_ARRAY(arena, struct kerf_launch_override, launch->count * table->slot_count);
     size_t count = 0;
     for (size_t i = 0; i < launch->count; i++) {
-        const struct kerf_instance_type *type = launch->types[i].type;
-        for (uint32_t k = 0; k < type->offering_count; k++)
-            if (type->offerings[k].capacity_type == out_request->capacity_type && is_offered(launch, &type->offerings[k]))
-                overrides[count++] = (struct kerf_launch_override){type, &type->offerings[k]};
+        uint32_t type = launch->types[i].type;
+        for (uint32_t slot = 0; slot < table->slot_count; slot++) {
+            if (!(launch->slots[capacity_type] >> slot & 1) || !kerf_bit_get(table->available[slot], type))
+                continue;
+            const struct kerf_offering *offering = table->offerings[(size_t)type * table->slot_count + slot];
+            if (capacity_type == KERF_SPOT && launch->has_spot_limit &&
+                offering->price_usd_per_hour > launch->spot_limit_usd_per_hour)
+                continue;
+            overrides[count++] = (struct kerf_launch_override){&table->types[type], offering};
+        }
     }
     kerf_sort(overrides, count, sizeof overrides[0], compare_overrides, NULL);
-    out_request->overrides = overrides;
-    out_request->override_count = count;
+    overrides = kerf_arena_copy(arena, overrides, count * sizeof overrides[0]);
+    *out_request = (struct kerf_launch_request){capacity_type, overrides, count};
 }
 
 static uint32_t find_nodeclass(const struct kerf_cluster *cluster, kerf_name name)
@@ -190,24 +193,30 @@ static uint32_t find_nodeclass(const struct kerf_cluster *cluster, kerf_name nam
     return KERF_NOT_FOUND;
 }
 
-void kerf_provisioning_request_launch(const struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim,
+void kerf_provisioning_request_launch(struct kerf_provisioning_cache *cache, const struct kerf_nodeclaim *claim,
                                       struct kerf_arena *arena, struct kerf_launch_request *out_request)
 {
     *out_request = (struct kerf_launch_request){.capacity_type = KERF_ON_DEMAND};
-    uint32_t nodeclass_index = find_nodeclass(cluster, claim->nodeclass.name);
+    uint32_t nodeclass_index = find_nodeclass(cache->cluster, claim->nodeclass.name);
     if (nodeclass_index == KERF_NOT_FOUND)
         return; /* treated as insufficient capacity (10.1) */
-    const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(cluster);
-    struct launch launch = {.vocabulary = vocabulary, .unavailable = kerf_cluster_unavailable_offerings(cluster), .claim = claim};
-    kerf_requirements_add_expressions(arena, vocabulary, &launch.requirements, &claim->requirements);
+    kerf_provisioning_cache_refresh(cache);
+    kerf_arena_reset(&cache->scratch);
+    const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(cache->cluster);
+    struct launch launch = {
+        .vocabulary = vocabulary, .cache = cache, .table = kerf_provisioning_cache_table(cache, nodeclass_index), .claim = claim};
+    kerf_requirements_add_expressions(&cache->scratch, vocabulary, &launch.requirements, &claim->requirements);
     for (size_t i = 0; i < launch.requirements.count; i++)
         launch.has_min_values |= launch.requirements.items[i].min_values > 0;
+    uint32_t slots = kerf_type_table_slots(vocabulary, launch.table, &launch.requirements);
+    for (uint32_t slot = 0; slot < launch.table->slot_count; slot++)
+        launch.slots[slot % KERF_CAPACITY_TYPE_COUNT] |= slots & 1u << slot;
     const struct kerf_requirement *capacity_type = kerf_requirements_get(&launch.requirements, vocabulary->key_capacity_type);
     launch.allows_on_demand = capacity_type == NULL || kerf_requirement_has(capacity_type, vocabulary->word_on_demand);
     launch.allows_spot = capacity_type == NULL || kerf_requirement_has(capacity_type, vocabulary->word_spot);
-    keep_compatible(&launch, kerf_cluster_instance_types(cluster, nodeclass_index), arena);
+    keep_compatible(&launch, &cache->scratch);
     drop_exotic(&launch);
     drop_dear_spot(&launch);
-    if (truncate_types(&launch, arena))
+    if (truncate_types(&launch, &cache->scratch))
         list_overrides(&launch, arena, out_request);
 }

@@ -117,7 +117,7 @@ struct kerf_launch_request {
     const struct kerf_launch_override *overrides; /* by price, then type name, then zone */
     size_t override_count;
 };
-void kerf_provisioning_request_launch(const struct kerf_cluster *cluster, const struct kerf_nodeclaim *claim,
+void kerf_provisioning_request_launch(struct kerf_provisioning_cache *cache, const struct kerf_nodeclaim *claim,
                                       struct kerf_arena *arena, struct kerf_launch_request *out_request);
 
 #endif

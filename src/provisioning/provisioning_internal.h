@@ -63,6 +63,7 @@ struct kerf_pool_domains {
 struct kerf_provisioning_cache {
     struct kerf_arena arena;
     struct kerf_arena offering_arena; /* what follows from the offerings available now */
+    struct kerf_arena scratch;        /* of one launch request */
     const struct kerf_cluster *cluster;
     struct kerf_type_table *tables; /* by NodeClass; count 0: not yet made */
     uint64_t *unavailable;          /* the offerings out of capacity that `available` was made for */

@@ -207,6 +207,7 @@ struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cl
     struct kerf_provisioning_cache *cache = kerf_allocate(sizeof *cache);
     kerf_arena_init(&cache->arena);
     kerf_arena_init(&cache->offering_arena);
+    kerf_arena_init(&cache->scratch);
     cache->cluster = cluster;
     cache->tables = kerf_allocate(kerf_array_bytes(kerf_cluster_objects(cluster)->nodeclasses.count, sizeof cache->tables[0]));
     cache->unavailable_words = kerf_bitset_words(kerf_catalog_offering_count(kerf_cluster_catalog(cluster)));
@@ -229,6 +230,7 @@ void kerf_provisioning_cache_free(struct kerf_provisioning_cache *cache)
     KERF_VEC_FREE(&cache->placeholders);
     kerf_arena_fini(&cache->arena);
     kerf_arena_fini(&cache->offering_arena);
+    kerf_arena_fini(&cache->scratch);
     free(cache);
 }
 

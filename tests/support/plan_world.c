@@ -300,7 +300,9 @@ const char *plan_world_launch(struct plan_world *world, size_t claim_index)
     struct kerf_launch_request request;
     kerf_plan_make_claim(world->cluster, &world->plan->claims[claim_index], kerf_name_of(world->vocabulary->names, "np-00001"), 0,
                          &world->arena, &claim);
-    kerf_provisioning_request_launch(world->cluster, &claim, &world->arena, &request);
+    struct kerf_provisioning_cache *cache = kerf_provisioning_cache_new(world->cluster);
+    kerf_provisioning_request_launch(cache, &claim, &world->arena, &request);
+    kerf_provisioning_cache_free(cache);
     if (request.override_count == 0)
         return "nothing";
     struct kerf_text text = {0};
