@@ -55,28 +55,6 @@ static bool is_past_threshold(const struct kerf_cluster_pod *pod, kerf_time_us d
     return now_epoch_us > deadline_epoch_us - pod->pod.spec->termination_grace_seconds * KERF_SECOND_US;
 }
 
-enum eviction_answer { EVICTION_ACCEPTED, EVICTION_REFUSED };
-
-/** The eviction API (workloads.md 11.2). */
-static enum eviction_answer request_eviction(const struct kerf_cluster *cluster, const struct kerf_cluster_pod *pod)
-{
-    if (pod->pod.phase == KERF_POD_PENDING)
-        return EVICTION_ACCEPTED;
-    size_t pdb_count;
-    const uint32_t *pdbs = kerf_cluster_pdbs_of_pod(cluster, pod->id, &pdb_count);
-    if (pdb_count == 0)
-        return EVICTION_ACCEPTED;
-    if (pdb_count > 1)
-        return EVICTION_REFUSED;
-    struct kerf_pdb_state state = kerf_cluster_pdb_state(cluster, pdbs[0]);
-    if (!kerf_conditions_true(&pod->pod.conditions, "Ready")) {
-        const struct kerf_pdb *pdb = &kerf_cluster_objects(cluster)->pdbs.items[pdbs[0]];
-        if (pdb->unhealthy_policy == KERF_EVICT_ALWAYS_ALLOW || (state.current_healthy >= state.desired_healthy && state.desired_healthy > 0))
-            return EVICTION_ACCEPTED;
-    }
-    return state.disruptions_allowed > 0 ? EVICTION_ACCEPTED : EVICTION_REFUSED;
-}
-
 static void evict(struct kerf_world *world, kerf_pod_id id, kerf_time_us grace_us)
 {
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
@@ -106,7 +84,7 @@ static void try_to_evict(struct kerf_terminator *terminator, kerf_pod_id id)
         kerf_books_drop(&terminator->pods, id.index);
         return;
     }
-    if (!kerf_pod_do_not_disrupt(world->vocabulary, &pod->pod, epoch_us) && request_eviction(world->cluster, pod) == EVICTION_ACCEPTED) {
+    if (!kerf_pod_do_not_disrupt(world->vocabulary, &pod->pod, epoch_us) && kerf_api_eviction(world->cluster, pod) == KERF_EVICTION_ALLOWED) {
         kerf_books_drop(&terminator->pods, id.index);
         evict(world, id, pod->pod.spec->termination_grace_seconds * KERF_SECOND_US);
         return;

@@ -284,6 +284,13 @@ static kerf_time_us next_step_time(struct kerf_workload_controller *controller, 
     return best == KERF_TIME_NEVER ? best : best - local_of(world, 0);
 }
 
+/** The cluster is told too: PDBs reckon with the replicas that a workload is to have. */
+static void set_desired(struct kerf_workload_controller *controller, uint32_t workload_index, int64_t replicas)
+{
+    controller->states[workload_index].desired = replicas;
+    kerf_cluster_set_workload_replicas(controller->world->cluster, workload_index, replicas);
+}
+
 static void schedule_step(struct kerf_workload_controller *controller, uint32_t load_index, kerf_time_us after_us)
 {
     const struct kerf_load *load = &controller->world->design->loads[load_index];
@@ -299,8 +306,8 @@ static void on_load_step(void *context, struct kerf_engine *engine, const struct
     uint32_t load_index = (uint32_t)event->subject;
     const struct kerf_load *load = &controller->world->design->loads[load_index];
     kerf_time_us now_us = kerf_engine_now(engine);
-    controller->states[load->workload_index].desired =
-        load->point_count > 0 ? replicas_of_curve(controller, load_index, now_us) : load->steps[event->detail].replicas;
+    set_desired(controller, load->workload_index,
+                load->point_count > 0 ? replicas_of_curve(controller, load_index, now_us) : load->steps[event->detail].replicas);
     wake(controller, load->workload_index, now_us);
     schedule_step(controller, load_index, now_us);
 }
@@ -402,7 +409,7 @@ static void start_load(struct kerf_workload_controller *controller, uint32_t loa
         KERF_ASSERT(parsed);
     }
     if (load->step_count > 0 || load->point_count > 0) {
-        controller->states[load->workload_index].desired = replicas_at_start(controller, load_index);
+        set_desired(controller, load->workload_index, replicas_at_start(controller, load_index));
         schedule_step(controller, load_index, 0);
     }
     if (load->arrivals_per_hour > 0)

@@ -89,6 +89,7 @@ void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t repl
     world.cloud = kerf_cloud_new(design, seed, replication);
     world.cluster = kerf_cluster_new(&design->objects, design->catalog, design->instance_options, world.vocabulary);
     kerf_cluster_set_now(world.cluster, design->start_epoch_us);
+    kerf_cluster_count_pdbs(world.cluster); /* a status in the manifests is of the past */
     open_subnets(&world);
     struct kerf_run_context context = { .seed = seed, .replication = replication, .design = design->name, .now_us = kerf_engine_clock(world.engine) };
     kerf_set_run_context(&context);
