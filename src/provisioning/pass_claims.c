@@ -33,32 +33,31 @@ struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, con
     return kept;
 }
 
-/* The most of each resource that any option could still take: what doesn't fit there fits nowhere. */
-static void measure_room(struct kerf_pass_claim *claim)
+/* The most of each resource that any option holds: what doesn't fit there fits nowhere. */
+static void measure_largest(struct kerf_pass_claim *claim)
 {
     const struct kerf_type_table *table = claim->template->pool->table;
-    for (uint32_t resource = 0; resource < KERF_RESOURCE_MAX; resource++) {
+    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++) {
         const int64_t *column = table->allocatable[resource];
-        claim->room[resource] = 0;
-        if (column == NULL)
-            continue;
         int64_t largest = 0;
         uint32_t type;
-        KERF_FOR_TYPES(type, claim->options, table->words)
-        {
-            largest = kerf_max_i64(largest, column[type]);
+        if (column != NULL) {
+            KERF_FOR_TYPES(type, claim->options, table->words)
+            {
+                largest = kerf_max_i64(largest, column[type]);
+            }
         }
-        claim->room[resource] = largest - claim->requests.amounts[resource];
+        claim->largest[resource] = largest;
     }
 }
 
-static bool has_room(const struct kerf_pass_claim *claim, const struct kerf_resources *requests)
+/* A first look, before anything is merged or filtered. */
+static bool may_have_room(const struct kerf_pass_claim *claim, const struct kerf_resources *requests)
 {
-    for (uint32_t present = requests->present; present != 0; present &= present - 1) {
-        uint32_t resource = (uint32_t)__builtin_ctz(present);
-        if (requests->amounts[resource] > claim->room[resource] && requests->amounts[resource] > 0)
+    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
+        if (requests->amounts[resource] > claim->largest[resource] - claim->requests.amounts[resource] &&
+            requests->amounts[resource] > 0)
             return false;
-    }
     return true;
 }
 
@@ -92,7 +91,8 @@ static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_cl
     if (kerf_pass_has_topology(pass, pod)) {
         struct kerf_candidate candidate = {.taints = &claim->template->pool->nodepool->taints,
                                            .requirements = &found->requirements,
-                                           .hostname = claim->hostname};
+                                           .hostname = claim->hostname,
+                                           .host_domain = claim->host_domain};
         struct kerf_requirements demanded;
         if (!kerf_pass_topology_tighten(pass, pod, &candidate, &found->requirements, &demanded, reason))
             return false;
@@ -163,10 +163,13 @@ static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *
 static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod, const struct addition *found)
 {
     claim->requirements = kerf_pass_keep_requirements(pass, &claim->requirements, &found->requirements);
-    memcpy(claim->options, found->options, claim->template->pool->table->words * sizeof found->options[0]);
+    size_t option_bytes = claim->template->pool->table->words * sizeof found->options[0];
+    if (claim->pods.count == 0 || memcmp(claim->options, found->options, option_bytes) != 0) {
+        memcpy(claim->options, found->options, option_bytes);
+        measure_largest(claim);
+    }
     claim->slots = found->slots;
     claim->requests = found->requests;
-    measure_room(claim);
     if (claim->pods.count == 0)
         kerf_pass_register_host(pass, claim->hostname);
     KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod);
@@ -175,8 +178,10 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
         for (uint32_t k = 0; !container->init && k < container->host_port_count; k++)
             KERF_VEC_PUSH_IN(&pass->arena, &claim->ports, container->host_ports[k]);
     }
-    struct kerf_candidate candidate = {
-        .taints = &claim->template->pool->nodepool->taints, .requirements = &claim->requirements, .hostname = claim->hostname};
+    struct kerf_candidate candidate = {.taints = &claim->template->pool->nodepool->taints,
+                                       .requirements = &claim->requirements,
+                                       .hostname = claim->hostname,
+                                       .host_domain = claim->host_domain};
     kerf_pass_topology_record(pass, pod, &candidate);
 }
 
@@ -191,7 +196,9 @@ bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod)
     }
     for (size_t i = 0; i < count; i++) {
         struct kerf_pass_claim *claim = pass->search[i];
-        if (!has_room(claim, pod->requests) || !kerf_pass_topology_may_accept_host(pass, pod, claim->hostname))
+        if (!may_have_room(claim, pod->requests) ||
+            !kerf_pass_topology_may_accept_host(pass, pod, claim->hostname,
+                                                kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain)))
             continue;
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
         struct addition found;
@@ -234,12 +241,14 @@ static bool open_from(struct kerf_pass *pass, struct kerf_template *template, st
     struct kerf_pass_claim trial = {
         .template = template,
         .index = (uint32_t)pass->claims.count,
+        .host_domain = KERF_NOT_FOUND,
         .hostname = kerf_provisioning_cache_placeholder(pass->cache, (uint32_t)pass->claims.count),
         .requirements = kerf_requirements_copy(&pass->scratch, &template->requirements),
         .options = kerf_arena_copy(&pass->scratch, options, words * sizeof options[0]),
         .slots = template->slots,
         .min_values_relaxed = template->min_values_lowered,
     };
+    kerf_pass_host_domain(pass, trial.hostname, &trial.host_domain);
     struct kerf_requirement host = kerf_requirement_in(&pass->scratch, pass->vocabulary->key_hostname, &trial.hostname, 1);
     kerf_requirements_add(&pass->scratch, &trial.requirements, &host);
     struct addition found;

@@ -60,6 +60,8 @@ struct kerf_domain_space *kerf_pass_domain_space(struct kerf_pass *pass, kerf_na
         space->node_domains[i] = value != NULL ? kerf_domain_space_enter(space, value) : KERF_NOT_FOUND;
     }
     KERF_VEC_PUSH(&topology->spaces, space);
+    if (space->is_hostname)
+        topology->hosts = space;
     return space;
 }
 
@@ -95,18 +97,21 @@ void kerf_group_record(struct kerf_topology_group *group, uint32_t domain)
         group->empty_count--;
 }
 
+uint32_t kerf_pass_host_domain(const struct kerf_pass *pass, kerf_name hostname, uint32_t *host_domain)
+{
+    if (*host_domain == KERF_NOT_FOUND && pass->topology.hosts != NULL)
+        *host_domain = kerf_domain_space_enter(pass->topology.hosts, hostname);
+    return *host_domain;
+}
+
 void kerf_pass_register_host(struct kerf_pass *pass, kerf_name hostname)
 {
     struct kerf_topology *topology = &pass->topology;
-    struct kerf_domain_space *space = NULL;
-    for (size_t i = 0; i < topology->spaces.count && space == NULL; i++)
-        if (topology->spaces.items[i]->is_hostname)
-            space = topology->spaces.items[i];
-    if (space == NULL)
+    if (topology->hosts == NULL)
         return;
-    uint32_t domain = kerf_domain_space_enter(space, hostname);
+    uint32_t domain = kerf_domain_space_enter(topology->hosts, hostname);
     for (size_t i = 0; i < topology->groups.count; i++)
-        if (topology->groups.items[i]->space == space)
+        if (topology->groups.items[i]->space == topology->hosts)
             kerf_group_register(topology->groups.items[i], domain);
 }
 

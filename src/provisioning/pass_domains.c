@@ -104,10 +104,9 @@ static uint32_t first_known(const struct kerf_pass *pass, const struct kerf_topo
 
 /* Host names: one candidate, no choice. */
 static bool accepts_host(const struct kerf_pass *pass, const struct kerf_topology_group *group, const struct kerf_pass_pod *pod,
-                         kerf_name hostname)
+                         kerf_name hostname, uint32_t domain)
 {
-    uint32_t domain = kerf_domain_space_find(group->space, hostname);
-    int32_t count = domain == KERF_NOT_FOUND ? 0 : kerf_group_count(group, domain);
+    int32_t count = kerf_group_count(group, domain);
     if (count < 0)
         count = 0; /* not known to the group */
     switch (group->kind) {
@@ -207,7 +206,7 @@ bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_p
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_topology_group *group = applying(pass, pod, i);
         if (group->space->is_hostname) {
-            if (!accepts_host(pass, group, pod, candidate->hostname))
+            if (!accepts_host(pass, group, pod, candidate->hostname, candidate->host_domain))
                 return false;
             continue;
         }
@@ -227,12 +226,13 @@ bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_p
     return true;
 }
 
-bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname)
+bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
+                                        uint32_t host_domain)
 {
     uint32_t count = applying_count(pass, pod);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_topology_group *group = applying(pass, pod, i);
-        if (group->space->is_hostname && !accepts_host(pass, group, pod, hostname))
+        if (group->space->is_hostname && !accepts_host(pass, group, pod, hostname, host_domain))
             return false;
     }
     return true;
@@ -269,7 +269,7 @@ bool kerf_pass_topology_tighten(struct kerf_pass *pass, const struct kerf_pass_p
         struct kerf_requirement domains;
         bool found;
         if (group->space->is_hostname) {
-            found = accepts_host(pass, group, pod, candidate->hostname);
+            found = accepts_host(pass, group, pod, candidate->hostname, candidate->host_domain);
             domains = kerf_requirement_in(&pass->scratch, group->space->key, &candidate->hostname, 1);
         } else {
             found = choose_domains(pass, group, pod, wishes, &domains);
@@ -299,7 +299,7 @@ static void record_in(struct kerf_topology_group *group, const struct kerf_candi
 {
     struct kerf_domain_space *space = group->space;
     if (space->is_hostname) {
-        kerf_group_record(group, kerf_domain_space_enter(space, candidate->hostname));
+        kerf_group_record(group, candidate->host_domain);
         return;
     }
     if (candidate->requirements == NULL) {

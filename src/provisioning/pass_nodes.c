@@ -248,7 +248,12 @@ static bool add_to_one_node(struct kerf_pass *pass, uint32_t position, struct ke
     if (pod->has_host_ports && ports_conflict(pass, node, pod))
         return false;
     struct kerf_candidate candidate = {
-        .node = node, .node_position = position, .taints = &node->taints, .hostname = node->hostname};
+        .node = node,
+        .node_position = position,
+        .taints = &node->taints,
+        .hostname = node->hostname,
+        .host_domain = pass->topology.hosts != NULL ? pass->topology.hosts->node_domains[position] : KERF_NOT_FOUND,
+    };
     if (node->odd_labels || node->requirements.count > 0)
         return merge_and_place(pass, node, pod, &candidate);
     if (!kerf_pass_labels_accept(pass, node, &pod->now.full))

@@ -195,15 +195,18 @@ struct kerf_pass_node {
     KERF_VEC(kerf_pod_id) placed;
 };
 
+enum { KERF_ROOM_RESOURCES = KERF_RESOURCE_PODS + 1 }; /* those that every type has: a claim is first asked for them */
+
 struct kerf_pass_claim {
     struct kerf_template *template;
     uint32_t index; /* in order of opening */
     kerf_name hostname;
+    uint32_t host_domain; /* of topology's space of host names; KERF_NOT_FOUND: not yet looked up */
     struct kerf_requirements requirements;
     uint64_t *options;
     uint32_t slots;
     struct kerf_resources requests;        /* of its pods */
-    int64_t room[KERF_RESOURCE_MAX];       /* per resource the most that any option still holds: a first look */
+    int64_t largest[KERF_ROOM_RESOURCES];  /* what the largest option holds of each */
     KERF_VEC(struct kerf_host_port) ports; /* of its pods */
     KERF_VEC(struct kerf_pass_pod *) pods;
     bool min_values_relaxed;
@@ -277,8 +280,8 @@ struct kerf_topology {
     bool bound_known;
     struct kerf_bound_pod *bound; /* pods that count, by class */
     size_t bound_count;
-    KERF_VEC(kerf_name) namespaces; /* all, for namespace selectors; empty: not yet listed */
-    uint32_t hostname_space;        /* KERF_NOT_FOUND: nobody asked for it */
+    KERF_VEC(kerf_name) namespaces;  /* all, for namespace selectors; empty: not yet listed */
+    struct kerf_domain_space *hosts; /* the space of host names; NULL: nobody asked for it */
 };
 
 /** A node or claim that is being asked. */
@@ -288,6 +291,7 @@ struct kerf_candidate {
     const struct kerf_taints *taints;
     const struct kerf_requirements *requirements; /* NULL: an existing node whose labels say all */
     kerf_name hostname;
+    uint32_t host_domain; /* KERF_NOT_FOUND: no group asks for host names */
 };
 
 struct kerf_pass {
@@ -412,6 +416,8 @@ uint32_t kerf_pass_label_class(struct kerf_pass *pass, const struct kerf_pod *po
 /** Domains of active nodes, and the pods that run there (7.3). */
 void kerf_group_count_bound(struct kerf_pass *pass, struct kerf_topology_group *group);
 void kerf_pass_register_host(struct kerf_pass *pass, kerf_name hostname);
+/** Keeps what was looked up in `*host_domain`. */
+uint32_t kerf_pass_host_domain(const struct kerf_pass *pass, kerf_name hostname, uint32_t *host_domain);
 uint32_t kerf_domain_space_find(const struct kerf_domain_space *space, kerf_name domain);
 uint32_t kerf_domain_space_enter(struct kerf_domain_space *space, kerf_name domain);
 bool kerf_group_selects(const struct kerf_pass *pass, const struct kerf_topology_group *group, const struct kerf_pod *pod);
@@ -430,7 +436,8 @@ bool kerf_pass_has_topology(const struct kerf_pass *pass, const struct kerf_pass
 bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_pass_pod *pod,
                                      const struct kerf_candidate *candidate, bool *out_needs_requirements);
 /** A quick no for a claim: its host name alone. True: go on asking. */
-bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname);
+bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
+                                        uint32_t host_domain);
 /** Merges what topology demands into `requirements` (7.4, 7.5), in scratch. False: no domain; `reason` may be NULL. */
 bool kerf_pass_topology_tighten(struct kerf_pass *pass, const struct kerf_pass_pod *pod, const struct kerf_candidate *candidate,
                                 const struct kerf_requirements *requirements, struct kerf_requirements *out_demanded,
