@@ -10,8 +10,17 @@ struct workload_reference {
     const char *kind;
     const char *namespace_name;
     const char *name;
-    bool is_pattern;
+    uint32_t strength; /* of several entries for one workload the strongest holds: a full name, else the pattern that says most */
 };
+
+/** Characters of a pattern that stand for themselves; a full name is stronger than any pattern. */
+static uint32_t strength_of(const char *text)
+{
+    uint32_t count = 0;
+    for (const char *c = text; *c; c++)
+        count += *c != '*' && *c != '?';
+    return kerf_scenario_is_pattern(text) ? count : UINT32_MAX;
+}
 
 static bool read_reference(struct kerf_scenario_reader *reader, const struct kerf_value *value, struct workload_reference *out_reference)
 {
@@ -34,7 +43,7 @@ static bool read_reference(struct kerf_scenario_reader *reader, const struct ker
         .kind = copy,
         .namespace_name = second ? first + 1 : "default",
         .name = second ? second + 1 : first + 1,
-        .is_pattern = kerf_scenario_is_pattern(text),
+        .strength = strength_of(text),
     };
     return true;
 }
@@ -192,10 +201,10 @@ static void check_kind(struct kerf_scenario_reader *reader, const struct kerf_va
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------------------- */
 
-/** Who holds a workload's load: a name is stronger than a pattern. */
+/** Who holds a workload's load. */
 struct claim {
     uint32_t item; /* of the list; KERF_NOT_FOUND: nobody */
-    bool by_pattern;
+    uint32_t strength;
 };
 
 static void claim_workloads(struct kerf_scenario_reader *reader, const struct kerf_design *design, const struct kerf_value *list,
@@ -214,12 +223,12 @@ static void claim_workloads(struct kerf_scenario_reader *reader, const struct ke
         any = true;
         check_kind(reader, &list->items[index], workload);
         bool taken = claims[i].item != KERF_NOT_FOUND;
-        if (taken && claims[i].by_pattern == reference.is_pattern)
-            KERF_SCENARIO_REFUSE(reader, value, "%s/%s/%s has a load already (line %" PRIu32 "); expected one a workload",
+        if (taken && claims[i].strength == reference.strength)
+            KERF_SCENARIO_REFUSE(reader, value, "%s/%s/%s has a load already (line %" PRIu32 "), by a name as exact; expected one a workload",
                                  kerf_workload_kind_text(workload->kind), namespace_of(workload), workload->meta.name->text,
                                  list->items[claims[i].item].line);
-        else if (!taken || claims[i].by_pattern)
-            claims[i] = (struct claim){ index, reference.is_pattern };
+        else if (!taken || claims[i].strength < reference.strength)
+            claims[i] = (struct claim){ index, reference.strength };
     }
     if (!any)
         refuse_unknown_workload(reader, value, design);

@@ -93,6 +93,8 @@ Test(scenario, reads_loads_by_name_and_by_pattern)
                                                        "- workload: Deployment/*/*\n"
                                                        "  replicas: 4\n"
                                                        "  schedule: [{at: '0 20 * * 1-5', replicas: 0}, {at: '0 7 * * 1-5', replicas: 4}]\n"
+                                                       "- workload: Deployment/shop/w*\n"
+                                                       "  replicas: 7\n"
                                                        "- workload: Deployment/shop/web\n"
                                                        "  imageSize: 100M\n"
                                                        "  daily:\n"
