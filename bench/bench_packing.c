@@ -1,8 +1,8 @@
 /*
- * How fast are plans and bounds? Seeded pods of few shapes (requests as a recommender would set them, multiplicities after Zipf) on
- * a catalogue of four families with sizes from 2 to 96 vCPU, and unit items in equal bins. For each case: the bound alone, each
- * method alone with its gap, and all methods together.
- * Prints minimum and median of the runs, millions of items a second at the minimum, and a hash of the result.
+ * How fast are plans and bounds? Seeded pods of few shapes (requests as a recommender would set them, multiplicities after Zipf)
+ * on a catalogue of four families with sizes from 2 to 96 vCPU, and unit items in equal bins. For each case: the bound alone,
+ * each method alone with its gap, and all methods together. Prints minimum and median of the runs, millions of items a second at
+ * the minimum, and a hash of the result.
  * usage: bench_packing [--small]
  */
 #include <stdio.h>
@@ -73,8 +73,8 @@ static void make_pods(struct instance *instance, const char *name, size_t shapes
     instance_start(instance, name, shapes);
     for (size_t f = 0; f < sizeof families / sizeof families[0]; f++)
         for (size_t v = 0; v < sizeof vcpus / sizeof vcpus[0]; v++)
-            add_type(instance, vcpus[v] * 1000 - 70 - vcpus[v] * 5, vcpus[v] * families[f].mib_per_cpu * 92 / 100 - 400, POD_LIMIT,
-                     vcpus[v] * families[f].price_micros + (int64_t)(draw() % 50));
+            add_type(instance, vcpus[v] * 1000 - 70 - vcpus[v] * 5, vcpus[v] * families[f].mib_per_cpu * 92 / 100 - 400,
+                     POD_LIMIT, vcpus[v] * families[f].price_micros + (int64_t)(draw() % 50));
     int64_t harmonic_millionths = 0;
     for (size_t s = 0; s < shapes; s++)
         harmonic_millionths += 1000000 / (int64_t)(s + 1);
@@ -100,7 +100,7 @@ static void make_unit_items(struct instance *instance, const char *name, size_t 
     instance->item_count = (int64_t)items;
 }
 
-/* ---- measuring ----------------------------------------------------------------------------------------------------------------- */
+/* ---- measuring -------------------------------------------------------------------------------------------------------- */
 
 static double seconds_now(void)
 {
@@ -159,10 +159,11 @@ static void measure(const struct instance *instance, bool is_bound, const char *
         steps = plan.steps;
         gap = is_bound ? 0 : 100 * (double)(plan.cost - bound.cost) / (double)bound.cost;
     }
+    const char *label = method != NULL ? method : is_bound ? "bound" : "all";
     qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
-    printf("%-18s %-6s  min %9.3f ms  median %9.3f ms  %9.2f M items/s  %9llu steps  gap %6.2f %%  hash %016llx\n", instance->name,
-           is_bound ? "bound" : method != NULL ? method : "all", seconds[0] * 1e3, seconds[RUNS / 2] * 1e3,
-           (double)instance->item_count / seconds[0] * 1e-6, (unsigned long long)steps, gap, (unsigned long long)hash);
+    printf("%-18s %-6s  min %9.3f ms  median %9.3f ms  %9.2f M items/s  %9llu steps  gap %6.2f %%  hash %016llx\n",
+           instance->name, label, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)instance->item_count / seconds[0] * 1e-6,
+           (unsigned long long)steps, gap, (unsigned long long)hash);
 }
 
 static void run_case(struct instance *instance)

@@ -7,9 +7,11 @@
  * of its bins. An open bin that still has room is a bin type of price 0 and limit 1 whose capacity is what is left.
  *
  * All quantities are 64-bit integers in whatever unit the caller likes, and >= 0 but for demands: an item may also make room (some
- * published instances have such items), as long as its bin holds in the end. Sums and products are checked, overflow is refused. The library allocates nothing: it works in memory that the caller brings, and running out of it, or of the step
- * limit, is an outcome and not a crash. It needs nothing but the C library, keeps no global state, prints nothing, and gives
- * the same answer for the same input everywhere. Different problems may be worked on by different threads.
+ * published instances have such items), as long as its bin holds in the end. Sums and products are checked, overflow is refused.
+ *
+ * The library allocates nothing: it works in memory that the caller brings, and running out of it, or of the step limit, is an
+ * outcome and not a crash. It needs nothing but the C library, keeps no global state, prints nothing, and gives the same answer
+ * for the same input everywhere. Different problems may be worked on by different threads.
  */
 #ifndef BINPACK_H
 #define BINPACK_H
@@ -37,7 +39,7 @@ enum binpack_outcome {
 /** A short English text for an outcome, for messages; never NULL. */
 const char *binpack_outcome_text(enum binpack_outcome outcome);
 
-/* ---- the problem --------------------------------------------------------------------------------------------------------- */
+/* ---- the problem ------------------------------------------------------------------------------------------------------ */
 
 struct binpack_bin_type {
     const int64_t *capacity; /* one number a resource */
@@ -86,7 +88,7 @@ enum binpack_outcome binpack_problem_new(const struct binpack_input *input, void
 /** Gives back the space of all plans and bounds of this problem, which must no longer be read. */
 void binpack_problem_forget_results(struct binpack_problem *problem);
 
-/* ---- the lower bound ------------------------------------------------------------------------------------------------------ */
+/* ---- the lower bound -------------------------------------------------------------------------------------------------- */
 
 /**
  * No plan that places all items costs less than `cost`. Proof, in integers: all money is counted in 1/scale of a price unit, and
@@ -112,14 +114,15 @@ struct binpack_bound {
 };
 
 /**
- * Resource prices: the linear program over what a unit of each resource may cost (and single resources, and even shares, beside
- * it); then each class is valued at the bin type in which it is cheapest to hold.
- * BINPACK_OK, BINPACK_OUT_OF_SPACE or BINPACK_E_OVERFLOW. Cost: some tens of passes over bin types x resources, then a few
- * over item classes x bin types x resources. The search uses floating point; what it finds is made integer and proves itself.
+ * Resource prices: the linear program over what a unit of each resource may cost in all types (and single resources, and even
+ * shares, beside it), then a climb in which each type divides its price in its own way; a class is valued at the bin type in which
+ * it is cheapest to hold. BINPACK_OK, BINPACK_OUT_OF_SPACE or BINPACK_E_OVERFLOW. Cost: 20 to 70 passes over item classes x needed
+ * bin types x resources, fewer for very large problems. The search uses floating point; what it finds is made integer and proves
+ * itself.
  */
 enum binpack_outcome binpack_bound_find(struct binpack_problem *problem, struct binpack_bound *out_bound);
 
-/* ---- plans ---------------------------------------------------------------------------------------------------------------- */
+/* ---- plans ------------------------------------------------------------------------------------------------------------ */
 
 /** `item_count` items of a class, in each bin of a pattern. */
 struct binpack_placement {
@@ -185,7 +188,7 @@ enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct
 enum binpack_outcome binpack_plan_split_gap(struct binpack_problem *problem, const struct binpack_bound *bound,
                                             struct binpack_plan *plan, int64_t *out_kerf_unopened);
 
-/* ---- verification: shares no code with what it checks ---------------------------------------------------------------------- */
+/* ---- verification: shares no code with what it checks ----------------------------------------------------------------- */
 
 /** Cells of scratch that binpack_verify_plan needs. */
 #define BINPACK_VERIFY_CELLS(input) ((input)->item_class_count + (input)->bin_type_count)

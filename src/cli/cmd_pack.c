@@ -1,6 +1,6 @@
 /**
- * kerf pack: bin packing alone. Items and priced bins to a packing, its cost, a proven lower bound, and the gap between them split
- * over the bins.
+ * kerf pack: bin packing alone. Items and priced bins to a packing, its cost, a proven lower bound, and the gap between them
+ * split over the bins.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static const char command[] = "kerf pack";
 
-/* ---- the problem, solved --------------------------------------------------------------------------------------------------------- */
+/* ---- the problem, solved ---------------------------------------------------------------------------------------------- */
 
 struct packing {
     struct binpack_input input;
@@ -87,7 +87,8 @@ static enum binpack_outcome solve(struct packing *packing, const struct binpack_
     }
 }
 
-/* Whatever the solvers did, what is printed has been checked apart: a wrong plan would be our bug, and is not shown as an answer. */
+/* Whatever the solvers did, what is printed has been checked apart: a wrong plan would be our bug, and is not shown as an answer.
+ */
 static bool verify(const struct packing *packing)
 {
     struct binpack_fault fault = {0};
@@ -95,12 +96,13 @@ static bool verify(const struct packing *packing)
     bool is_right = scratch != NULL && binpack_verify_plan(&packing->input, &packing->plan, scratch, &fault) &&
                     binpack_verify_bound(&packing->input, &packing->bound, &fault);
     if (!is_right)
-        fprintf(stderr, "%s: the result did not pass verification: %s\n", command, fault.what != NULL ? fault.what : "out of memory");
+        fprintf(stderr, "%s: the result did not pass verification: %s\n", command,
+                fault.what != NULL ? fault.what : "out of memory");
     free(scratch);
     return is_right;
 }
 
-/* ---- the answer ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------------------------------- */
 
 /* An integer over a power of ten, exactly. */
 static void print_decimal(int64_t value, int64_t scale)
@@ -165,7 +167,8 @@ static void print_json_pattern(const struct packing *packing, const struct kerf_
 static void print_json(const struct packing *packing, const struct kerf_pack_input *read)
 {
     const struct binpack_plan *plan = &packing->plan;
-    printf("{\n  \"schema\": \"kerf.pack/v1\",\n  \"method\": \"%s\",\n  \"steps\": %" PRIu64 ",\n  \"cost\": %" PRId64 ",\n  \"bound\": %" PRId64 ",\n",
+    printf("{\n  \"schema\": \"kerf.pack/v1\",\n  \"method\": \"%s\",\n  \"steps\": %" PRIu64 ",\n  \"cost\": %" PRId64
+           ",\n  \"bound\": %" PRId64 ",\n",
            plan->method, plan->steps, plan->cost, packing->bound.cost);
     if (has_gap(packing))
         printf("  \"gapPercent\": %.4f,\n", packing->bound.cost > 0 ? gap_percent(packing) : 0.0);
@@ -197,10 +200,11 @@ enum { TEXT_ITEMS_MAX = 6 }; /* of a pattern on its line: the JSON has all */
 static void print_text(const struct packing *packing, const struct kerf_pack_input *read)
 {
     const struct binpack_plan *plan = &packing->plan;
-    printf("cost   %" PRId64 " for %" PRId64 " bins (%s, %" PRIu64 " steps)\nbound  %" PRId64 "\n", plan->cost, plan->bin_count, plan->method,
-           plan->steps, packing->bound.cost);
+    printf("cost   %" PRId64 " for %" PRId64 " bins (%s, %" PRIu64 " steps)\nbound  %" PRId64 "\n", plan->cost, plan->bin_count,
+           plan->method, plan->steps, packing->bound.cost);
     if (has_gap(packing))
-        printf("gap    %" PRId64 " (%.2f %%)\n", plan->cost - packing->bound.cost, packing->bound.cost > 0 ? gap_percent(packing) : 0.0);
+        printf("gap    %" PRId64 " (%.2f %%)\n", plan->cost - packing->bound.cost,
+               packing->bound.cost > 0 ? gap_percent(packing) : 0.0);
     if (plan->pattern_count > 0)
         printf("\n%10s  %-20s  %14s  %s\n", "bins", "type", "kerf of each", "items of each");
     for (size_t p = 0; p < plan->pattern_count; p++) {
@@ -225,7 +229,7 @@ static void print_text(const struct packing *packing, const struct kerf_pack_inp
             printf("%10" PRId64 "  %s\n", plan->unplaced[c], read->item_names[c]);
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
 
 static int pack(const struct kerf_pack_input *read, const char *file, const struct binpack_options *options, int format,
                 struct kerf_errors *errs)
@@ -336,7 +340,9 @@ int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
         return kerf_usage_error(command, "--vbp excludes --items and --bins");
     if (vbp == NULL && (items == NULL || bins == NULL))
         return kerf_usage_error(command, "%s is missing (or --vbp)",
-                                items == NULL && bins == NULL ? "--items and --bins" : items == NULL ? "--items" : "--bins");
+                                items == NULL && bins == NULL ? "--items and --bins"
+                                : items == NULL               ? "--items"
+                                                              : "--bins");
     if (vbp == NULL && strcmp(items, "-") == 0 && strcmp(bins, "-") == 0)
         return kerf_usage_error(command, "--items and --bins cannot both be standard input");
     if (pack_options.method != NULL && !is_method(pack_options.method))

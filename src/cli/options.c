@@ -30,7 +30,7 @@ int kerf_usage_error(const char *command, const char *format, ...)
     return KERF_EXIT_USAGE;
 }
 
-/* ---- help ---------------------------------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------------------------------- */
 
 static void print_help_text(const char *text, int column)
 {
@@ -71,10 +71,10 @@ static void print_help(const struct kerf_option_table *table)
         printf("\n%s\n", table->notes);
 }
 
-/* ---- parsing ------------------------------------------------------------------------------------------------------------- */
+/* ---- parsing ---------------------------------------------------------------------------------------------------------- */
 
-static bool take_value(const struct kerf_option_table *table, const struct kerf_option *option, const char *spelled, const char *value,
-                       int *out_exit)
+static bool take_value(const struct kerf_option_table *table, const struct kerf_option *option, const char *spelled,
+                       const char *value, int *out_exit)
 {
     switch (option->kind) {
     case KERF_OPTION_FLAG:
@@ -125,8 +125,8 @@ static bool take_value(const struct kerf_option_table *table, const struct kerf_
 }
 
 /* The row of a long name: spelled out, or the only one that begins so. NULL after a message. */
-static const struct kerf_option *find_long(const struct kerf_option_table *table, const char *name, size_t length, bool *out_is_help,
-                                           int *out_exit)
+static const struct kerf_option *find_long(const struct kerf_option_table *table, const char *name, size_t length,
+                                           bool *out_is_help, int *out_exit)
 {
     static const struct kerf_option help_option = {.name = "help"};
     const struct kerf_option *found = NULL;
@@ -156,7 +156,8 @@ static bool parse_long(const struct kerf_option_table *table, int argc, char **a
     const char *name = argv[*index] + 2;
     const char *equals = strchr(name, '=');
     bool is_help = false;
-    const struct kerf_option *option = find_long(table, name, equals != NULL ? (size_t)(equals - name) : strlen(name), &is_help, out_exit);
+    const struct kerf_option *option =
+        find_long(table, name, equals != NULL ? (size_t)(equals - name) : strlen(name), &is_help, out_exit);
     if (option == NULL)
         return false;
     if ((is_help || option->kind == KERF_OPTION_FLAG) && equals != NULL) {
@@ -214,7 +215,8 @@ static bool parse_letters(const struct kerf_option_table *table, int argc, char 
     return true;
 }
 
-bool kerf_options_parse(const struct kerf_option_table *table, int argc, char **argv, struct kerf_operands *out_operands, int *out_exit)
+bool kerf_options_parse(const struct kerf_option_table *table, int argc, char **argv, struct kerf_operands *out_operands,
+                        int *out_exit)
 {
     int operand_count = 0;
     bool options_ended = false;

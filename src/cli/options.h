@@ -70,10 +70,10 @@ int kerf_usage_error(const char *command, const char *format, ...) __attribute__
 enum { KERF_FORMAT_TEXT, KERF_FORMAT_JSON, KERF_FORMAT_CSV };
 extern const char *const kerf_formats_text_json[];
 extern const char *const kerf_formats_text_json_csv[];
-#define KERF_OPTION_FORMAT(variable, names)                                                                                       \
-    {                                                                                                                             \
-        .name = "format", .kind = KERF_OPTION_CHOICE, .value = (variable), .choices = (names),                                    \
-        .help = "form of the answer (default: text)"                                                                              \
+#define KERF_OPTION_FORMAT(variable, names)                                                                                      \
+    {                                                                                                                            \
+        .name = "format", .kind = KERF_OPTION_CHOICE, .value = (variable), .choices = (names),                                   \
+        .help = "form of the answer (default: text)"                                                                             \
     }
 
 #endif

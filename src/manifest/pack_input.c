@@ -24,7 +24,7 @@ void kerf_pack_input_free(struct kerf_pack_input *input)
     *input = (struct kerf_pack_input){0};
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------------------ */
+/* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
 /* Columns that are no resource; the rest of a table's columns are. */
 static const char *const item_columns[] = {"name", "count"};
@@ -53,11 +53,12 @@ static enum kerf_status find_resources(struct kerf_pack_input *input, const stru
             continue;
         }
         if (input->resource_count == KERF_PACK_RESOURCES_MAX)
-            return kerf_errors_add(errs, place, "column \"%s\" is resource %d; expected at most %d", name, KERF_PACK_RESOURCES_MAX + 1,
-                                   KERF_PACK_RESOURCES_MAX);
+            return kerf_errors_add(errs, place, "column \"%s\" is resource %d; expected at most %d", name,
+                                   KERF_PACK_RESOURCES_MAX + 1, KERF_PACK_RESOURCES_MAX);
         uint32_t other = kerf_csv_find_column(bins, name);
         if (other == KERF_NOT_FOUND) {
-            status = kerf_errors_add(errs, place, "resource \"%s\" is no column of the bins; expected the same resources in both", name);
+            status = kerf_errors_add(errs, place, "resource \"%s\" is no column of the bins; expected the same resources in both",
+                                     name);
             continue;
         }
         item_column[input->resource_count] = column;
@@ -90,8 +91,8 @@ static enum kerf_status read_number(const struct kerf_csv *csv, uint32_t row, ui
 }
 
 /* Names from the column `name`, or made from the row; no two may be equal, for they are the keys of the answer. */
-static enum kerf_status read_names(struct kerf_pack_input *input, const struct kerf_csv *csv, const char *prefix, const char **out_names,
-                                   struct kerf_errors *errs)
+static enum kerf_status read_names(struct kerf_pack_input *input, const struct kerf_csv *csv, const char *prefix,
+                                   const char **out_names, struct kerf_errors *errs)
 {
     enum kerf_status status = KERF_OK;
     uint32_t column = kerf_csv_find_column(csv, "name");
@@ -104,8 +105,8 @@ static enum kerf_status read_names(struct kerf_pack_input *input, const struct k
         kerf_name key = kerf_name_of(names, out_names[row]);
         uint32_t earlier = kerf_name_map_get(&rows, key);
         if (earlier != KERF_NOT_FOUND)
-            status = kerf_errors_add(errs, kerf_csv_place(csv, row, column), "\"%s\" is the name of line %" PRIu32 " too", out_names[row],
-                                     kerf_csv_place(csv, earlier, column).line);
+            status = kerf_errors_add(errs, kerf_csv_place(csv, row, column), "\"%s\" is the name of line %" PRIu32 " too",
+                                     out_names[row], kerf_csv_place(csv, earlier, column).line);
         else
             kerf_name_map_put(&rows, key, row);
     }
@@ -128,7 +129,8 @@ static enum kerf_status read_items(struct kerf_pack_input *input, const struct k
         if (read_number(csv, row, count_column, 1, &input->item_counts[row], errs) != KERF_OK)
             status = KERF_E_INPUT;
         for (size_t r = 0; r < input->resource_count; r++)
-            if (read_number(csv, row, resource_column[r], 0, &input->item_demands[row * input->resource_count + r], errs) != KERF_OK)
+            if (read_number(csv, row, resource_column[r], 0, &input->item_demands[row * input->resource_count + r], errs) !=
+                KERF_OK)
                 status = KERF_E_INPUT;
     }
     return status;
@@ -151,7 +153,8 @@ static enum kerf_status read_bins(struct kerf_pack_input *input, const struct ke
             kerf_csv_read_i64(csv, row, limit_column, 0, INT64_MAX, &input->bin_limits[row], errs) != KERF_OK)
             status = KERF_E_INPUT;
         for (size_t r = 0; r < input->resource_count; r++)
-            if (read_number(csv, row, resource_column[r], 0, &input->bin_capacities[row * input->resource_count + r], errs) != KERF_OK)
+            if (read_number(csv, row, resource_column[r], 0, &input->bin_capacities[row * input->resource_count + r], errs) !=
+                KERF_OK)
                 status = KERF_E_INPUT;
     }
     return status;
@@ -211,7 +214,7 @@ enum kerf_status kerf_pack_input_read_table_bytes(const char *items_name, const 
 
 static const int64_t VBP_SIZE_MIN = -1000000000000000000; /* published triplets have sizes of -1 and -2 */
 
-/* ---- .vbp ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- .vbp ------------------------------------------------------------------------------------------------------------- */
 
 /* Whole numbers between blanks and line ends, each with its place. */
 struct numbers {
@@ -247,8 +250,8 @@ static enum kerf_status next_number(struct numbers *numbers, const char *what, i
     int64_t value;
     if (!is_whole || !kerf_parse_i64(word, &value) || value < min || value > max)
         return kerf_errors_add(numbers->errs, numbers->place,
-                               "\"%s%s\" was found; expected %s, a whole number from %" PRId64 " to %" PRId64, word, is_whole ? "" : "...",
-                               what, min, max);
+                               "\"%s%s\" was found; expected %s, a whole number from %" PRId64 " to %" PRId64, word,
+                               is_whole ? "" : "...", what, min, max);
     *out_value = value;
     return KERF_OK;
 }
@@ -276,8 +279,8 @@ static enum kerf_status read_vbp(struct kerf_pack_input *input, struct numbers *
     int64_t count_max = (numbers->end - numbers->at) / (2 * (resource_count + 1)) + 1;
     KERF_TRY(next_number(numbers, "the number of item lines", 0, INT64_MAX, &item_count));
     if (item_count > count_max)
-        return kerf_errors_add(numbers->errs, numbers->place, "%" PRId64 " item lines are announced, and the file is too short for them",
-                               item_count);
+        return kerf_errors_add(numbers->errs, numbers->place,
+                               "%" PRId64 " item lines are announced, and the file is too short for them", item_count);
     input->item_count = (size_t)item_count;
     input->item_names = KERF_NEW_ARRAY(arena, const char *, input->item_count);
     input->item_counts = KERF_NEW_ARRAY(arena, int64_t, input->item_count);
@@ -285,7 +288,8 @@ static enum kerf_status read_vbp(struct kerf_pack_input *input, struct numbers *
     for (size_t i = 0; i < input->item_count; i++) {
         input->item_names[i] = kerf_arena_format(arena, "item-%zu", i + 1);
         for (size_t r = 0; r < input->resource_count; r++)
-            KERF_TRY(next_number(numbers, "a size of an item", VBP_SIZE_MIN, INT64_MAX, &input->item_demands[i * input->resource_count + r]));
+            KERF_TRY(next_number(numbers, "a size of an item", VBP_SIZE_MIN, INT64_MAX,
+                                 &input->item_demands[i * input->resource_count + r]));
         KERF_TRY(next_number(numbers, "the demand of an item", 0, INT64_MAX, &input->item_counts[i]));
     }
     while (numbers->at < numbers->end && strchr(" \t\r\n", *numbers->at) != NULL) {
@@ -297,13 +301,14 @@ static enum kerf_status read_vbp(struct kerf_pack_input *input, struct numbers *
     if (numbers->at < numbers->end) {
         numbers->place.line = numbers->line;
         numbers->place.column = (uint32_t)(numbers->at - numbers->line_start) + 1;
-        return kerf_errors_add(numbers->errs, numbers->place, "the file goes on after %" PRId64 " item lines; expected its end", item_count);
+        return kerf_errors_add(numbers->errs, numbers->place, "the file goes on after %" PRId64 " item lines; expected its end",
+                               item_count);
     }
     return KERF_OK;
 }
 
-enum kerf_status kerf_pack_input_read_vbp_bytes(const char *name, const void *bytes, size_t length, struct kerf_pack_input *out_input,
-                                                struct kerf_errors *errs)
+enum kerf_status kerf_pack_input_read_vbp_bytes(const char *name, const void *bytes, size_t length,
+                                                struct kerf_pack_input *out_input, struct kerf_errors *errs)
 {
     struct kerf_pack_input input;
     input_start(&input);
@@ -323,7 +328,8 @@ enum kerf_status kerf_pack_input_read_vbp(const char *path, struct kerf_pack_inp
     struct kerf_text text = {0};
     enum kerf_status status = kerf_text_read_file(path, &text, errs);
     if (status == KERF_OK)
-        status = kerf_pack_input_read_vbp_bytes(kerf_input_name(path), text.bytes != NULL ? text.bytes : "", text.length, out_input, errs);
+        status = kerf_pack_input_read_vbp_bytes(kerf_input_name(path), text.bytes != NULL ? text.bytes : "", text.length,
+                                                out_input, errs);
     kerf_text_fini(&text);
     return status;
 }

@@ -50,7 +50,8 @@ static bool put_into_run(struct filling *filling, size_t run, uint32_t group, in
         for (size_t r = 0; r < resource_count; r++)
             room[r] = filling->room[run * resource_count + r];
         if (filling->type_left[before.type] != BINPACK_NO_LIMIT)
-            filling->type_left[before.type] += before.bin_count - bin_count; /* they are open already: open_run takes them again */
+            filling->type_left[before.type] +=
+                before.bin_count - bin_count; /* they are open already: open_run takes them again */
         if (!binpack_open_run(filling, before.type, before.bin_count - bin_count, before.content, room))
             return false;
         filling->runs[run].bin_count = bin_count;
@@ -70,13 +71,14 @@ static bool put_into_open_bins(struct filling *filling, uint32_t group, struct f
     for (size_t run = 0; run < filling->run_count; run++) {
         if (!binpack_step(filling))
             return false;
-        int64_t item_count = binpack_fit_count(demand, filling->room + run * resource_count, resource_count, problem->per_bin_max[group]);
+        int64_t item_count =
+            binpack_fit_count(demand, filling->room + run * resource_count, resource_count, problem->per_bin_max[group]);
         if (item_count > 0 && binpack_is_allowed(problem, group, filling->runs[run].type))
             keys[key_count++] = (struct fit_key){room_of(filling, run), (uint32_t)run, 0, item_count};
     }
     binpack_sort(keys, key_count, sizeof *keys, compare_fit);
     int64_t *left = &filling->left[group];
-    for (size_t i = 0; i < key_count && *left > 0; i++) {
+    for (size_t i = 0; i<key_count && * left> 0; i++) {
         size_t run = keys[i].run;
         int64_t full_bins = *left / keys[i].item_count;
         if (full_bins > filling->runs[run].bin_count)

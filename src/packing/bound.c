@@ -80,14 +80,15 @@ static void set_shares_and_rents(const struct binpack_problem *problem, const st
         }
     }
     /*
-     * Other types have one that is as large and no dearer. At the unit prices of that one, rounded up, no item is cheaper there, so
-     * they need not be looked at for values; and each share is at most the other's, so they add up to no more than its price.
+     * Other types have one that is as large and no dearer. At the unit prices of that one, rounded up, no item is cheaper there,
+     * so they need not be looked at for values; and each share is at most the other's, so they add up to no more than its price.
      */
     for (size_t t = 0; t < problem->type_count; t++) {
         uint32_t other = problem->stand_in[t];
         for (size_t r = 0; r < resource_count && other != t && prices->type_count < problem->type_count; r++) {
             int64_t capacity = problem->capacity[other * resource_count + r];
-            binpack_i128 part = (binpack_i128)price_shares[other * resource_count + r] * problem->capacity[t * resource_count + r];
+            binpack_i128 part =
+                (binpack_i128)price_shares[other * resource_count + r] * problem->capacity[t * resource_count + r];
             price_shares[t * resource_count + r] = capacity > 0 ? (int64_t)((part + capacity - 1) / capacity) : 0;
         }
     }

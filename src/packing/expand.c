@@ -9,8 +9,8 @@
 
 struct expansion {
     struct filling *filling;
-    uint32_t *member;     /* by group: position in members of the class that gives next */
-    int64_t *member_left; /* by group: items that this class still has */
+    uint32_t *member;                 /* by group: position in members of the class that gives next */
+    int64_t *member_left;             /* by group: items that this class still has */
     struct binpack_pattern *patterns; /* NULL: only count */
     struct binpack_placement *placements;
     size_t pattern_count;

@@ -6,7 +6,7 @@
 
 /* Price and rent of a bin less the values of its items, in 1/scale; the bound's certificate makes it >= 0. */
 static binpack_i128 kerf_before_rounding(const struct binpack_problem *problem, const struct binpack_bound *bound,
-                                    const struct binpack_plan *plan, const struct binpack_pattern *pattern)
+                                         const struct binpack_plan *plan, const struct binpack_pattern *pattern)
 {
     binpack_i128 kerf = (binpack_i128)bound->scale * problem->price[pattern->bin_type] + bound->rents[pattern->bin_type];
     for (size_t i = 0; i < pattern->placement_count; i++) {

@@ -14,7 +14,8 @@ static void swap_items(unsigned char *a, unsigned char *b, size_t item_bytes)
     memcpy(b, held, item_bytes);
 }
 
-static void sift_down(unsigned char *items, size_t root, size_t count, size_t item_bytes, int (*compare)(const void *, const void *))
+static void sift_down(unsigned char *items, size_t root, size_t count, size_t item_bytes,
+                      int (*compare)(const void *, const void *))
 {
     for (;;) {
         size_t child = 2 * root + 1;

@@ -10,7 +10,7 @@
 
 #include "packing/packing_internal.h"
 
-static const double PIVOT_MIN = 1e-11;    /* smaller coefficients are rounding noise of columns scaled to total demand 1 */
+static const double PIVOT_MIN = 1e-11; /* smaller coefficients are rounding noise of columns scaled to total demand 1 */
 static const double INFEASIBLE_MIN = 1e-9;
 
 /* What a column may do for a row: the price ratio at which it starts to, and by how much of the row it can move. */

@@ -5,7 +5,8 @@
 #include "packing/packing_internal.h"
 
 static const struct binpack_method descriptions[] = {
-    {"ffd", "first-fit-decreasing: each bin takes the largest items that still fit, in the type that costs least for what it then holds"},
+    {"ffd", "first-fit-decreasing: each bin takes the largest items that still fit, in the type that costs least for what it "
+            "then holds"},
     {"bfd", "best-fit-decreasing: items by falling size, each into the fullest open bin that takes it"},
 };
 static const binpack_method_function functions[] = {binpack_method_ffd, binpack_method_bfd};
@@ -35,7 +36,8 @@ static bool sum_plan(const struct filling *filling, int64_t *out_bin_count, int6
 }
 
 /* Runs one method; *plan is replaced if the new one is better or the first (method NULL). */
-static enum binpack_outcome try_method(struct binpack_problem *problem, size_t method, uint64_t step_limit, struct binpack_plan *plan)
+static enum binpack_outcome try_method(struct binpack_problem *problem, size_t method, uint64_t step_limit,
+                                       struct binpack_plan *plan)
 {
     struct filling filling;
     if (!binpack_filling_start(&filling, problem, plan->steps, step_limit))
@@ -63,7 +65,8 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
     return filling.out_of_steps ? BINPACK_OUT_OF_STEPS : BINPACK_OK;
 }
 
-enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct binpack_options *options, struct binpack_plan *out_plan)
+enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct binpack_options *options,
+                                   struct binpack_plan *out_plan)
 {
     const struct binpack_options defaults = {0};
     if (options == NULL)

@@ -7,7 +7,7 @@
 enum { FRACTION_BITS = 28, FIRST_CAPACITY = 64 };
 static const binpack_u128 FRACTION_MAX = (binpack_u128)1 << 56; /* of demands that only fit beside items that make room */
 
-/* ---- the order in which groups are placed ---------------------------------------------------------------------------------- */
+/* ---- the order in which groups are placed ----------------------------------------------------------------------------- */
 
 struct size_key {
     binpack_u128 size;
@@ -93,7 +93,7 @@ void binpack_filling_compact(struct filling *filling)
     }
 }
 
-/* ---- runs and contents ----------------------------------------------------------------------------------------------------- */
+/* ---- runs and contents ------------------------------------------------------------------------------------------------ */
 
 /* Scratch cannot grow in place: a doubled copy leaves the old one behind, at most as much again. */
 static void *grown(struct filling *filling, const void *items, size_t count, size_t capacity, size_t item_bytes)
@@ -130,7 +130,8 @@ uint32_t binpack_add_cell(struct filling *filling, uint32_t group, int64_t item_
 {
     if (filling->cell_count == filling->cell_capacity) {
         size_t capacity = filling->cell_capacity == 0 ? FIRST_CAPACITY : 2 * filling->cell_capacity;
-        struct cell *cells = capacity < UINT32_MAX ? grown(filling, filling->cells, filling->cell_count, capacity, sizeof *cells) : NULL;
+        struct cell *cells =
+            capacity < UINT32_MAX ? grown(filling, filling->cells, filling->cell_count, capacity, sizeof *cells) : NULL;
         if (cells == NULL) {
             filling->out_of_space = true;
             return UINT32_MAX;
@@ -142,7 +143,7 @@ uint32_t binpack_add_cell(struct filling *filling, uint32_t group, int64_t item_
     return (uint32_t)filling->cell_count++;
 }
 
-/* ---- a type for a new bin ---------------------------------------------------------------------------------------------------- */
+/* ---- a type for a new bin --------------------------------------------------------------------------------------------- */
 
 binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type)
 {
@@ -184,7 +185,8 @@ static bool may_hold_trial(const struct filling *filling, const int64_t *content
     return true;
 }
 
-/* The cheapest type that holds the trial content of `type`, and its first item alone too: others may make room, but come later. */
+/* The cheapest type that holds the trial content of `type`, and its first item alone too: others may make room, but come later.
+ */
 static uint32_t cheapest_for_trial(const struct filling *filling, uint32_t type)
 {
     const struct binpack_problem *problem = filling->problem;
@@ -237,12 +239,13 @@ bool binpack_choose_type(struct filling *filling, uint32_t *out_type)
     binpack_fill_trial(filling, best);
     if (best_holder != best) /* room of the type that is opened in the end */
         for (size_t r = 0; r < resource_count; r++)
-            filling->trial_room[r] += problem->capacity[best_holder * resource_count + r] - problem->capacity[best * resource_count + r];
+            filling->trial_room[r] +=
+                problem->capacity[best_holder * resource_count + r] - problem->capacity[best * resource_count + r];
     *out_type = best_holder;
     return !filling->out_of_steps;
 }
 
-/* ---- right-sizing ------------------------------------------------------------------------------------------------------------ */
+/* ---- right-sizing ----------------------------------------------------------------------------------------------------- */
 
 static bool may_hold_run(const struct filling *filling, const struct run *run, const int64_t *content, uint32_t type)
 {

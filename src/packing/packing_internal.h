@@ -11,7 +11,7 @@
 __extension__ typedef __int128 binpack_i128; /* sums and products of 64-bit numbers */
 __extension__ typedef unsigned __int128 binpack_u128;
 
-/* ---- space.c: results from the front of the caller's memory, scratch from its back ---------------------------------------- */
+/* ---- space.c: results from the front of the caller's memory, scratch from its back ------------------------------------ */
 
 struct space {
     unsigned char *memory;
@@ -24,11 +24,11 @@ struct space {
 void *binpack_space_keep(struct space *space, size_t count, size_t item_bytes);
 void *binpack_space_scratch(struct space *space, size_t count, size_t item_bytes);
 
-/* ---- heap_sort.c: items of at most 64 bytes, by a total order ---------------------------------------------------------------- */
+/* ---- heap_sort.c: items of at most 64 bytes, by a total order --------------------------------------------------------- */
 
 void binpack_sort(void *items, size_t count, size_t item_bytes, int (*compare)(const void *, const void *));
 
-/* ---- problem.c ------------------------------------------------------------------------------------------------------------- */
+/* ---- problem.c -------------------------------------------------------------------------------------------------------- */
 
 struct binpack_problem {
     struct binpack_input input;
@@ -44,21 +44,21 @@ struct binpack_problem {
     uint32_t *by_price; /* all types, cheapest first */
     uint32_t *frontier; /* types worth opening: none cheaper-or-equal is as large in every way; cheapest first */
     size_t frontier_count;
-    uint32_t *stand_in; /* by type: the type of the frontier that makes it needless; itself when on the frontier or not to be had */
+    uint32_t *stand_in; /* by type: that of the frontier which makes it needless; itself if none does, or limit is 0 */
     int64_t *capacity_max; /* over the types, one a resource; the yardstick by which demands are made comparable */
 
     /* A group is what one or several item classes are when nothing tells them apart. */
     int64_t *demand; /* group * resource_count + resource */
     int64_t *count;
-    int64_t *per_bin_max;      /* INT64_MAX: as many as fit */
-    uint32_t *allowed_set;     /* position in allowed_sets, 0: all types */
-    bool *fits_somewhere;      /* some type could hold one */
-    uint32_t *member_first;    /* members[member_first[g] .. member_first[g + 1]) are its item classes */
+    int64_t *per_bin_max;   /* INT64_MAX: as many as fit */
+    uint32_t *allowed_set;  /* position in allowed_sets, 0: all types */
+    bool *fits_somewhere;   /* some type could hold one */
+    uint32_t *member_first; /* members[member_first[g] .. member_first[g + 1]) are its item classes */
     uint32_t *members;
     const uint64_t **allowed_sets; /* [0] is NULL */
     size_t allowed_set_count;
     binpack_i128 total_demand[BINPACK_RESOURCES_MAX]; /* of the groups that fit somewhere */
-    int64_t room_made[BINPACK_RESOURCES_MAX];          /* by all items of negative demand together */
+    int64_t room_made[BINPACK_RESOURCES_MAX];         /* by all items of negative demand together */
 
     struct binpack_bound bound; /* found at most once: `scale` 0 before */
     int64_t *group_value;       /* by group: what its items are worth under the bound */
@@ -106,7 +106,7 @@ static inline int64_t binpack_fit_count(const int64_t *demand, const int64_t *ro
     return most;
 }
 
-/* ---- resource_prices.c: the one place with floating point ------------------------------------------------------------------ */
+/* ---- resource_prices.c: the one place with floating point ------------------------------------------------------------- */
 
 enum { SHARE_BITS = 40 }; /* a share of 1 is 2^40 */
 
@@ -121,11 +121,12 @@ struct resource_prices {
 /* Finds the best split it knows; false when space ran out. */
 bool binpack_resource_prices_find(struct binpack_problem *problem, struct resource_prices *out_prices);
 
-/* ---- lp.c: dual simplex with bounds ------------------------------------------------------------------------------------------ */
+/* ---- lp.c: dual simplex with bounds ----------------------------------------------------------------------------------- */
 
 /*
  * Minimise sum price_j n_j so that sum over j of a_ij n_j >= 1 in every row i and 0 <= n_j <= limit_j (infinity: none). It starts
- * from n = 0, so the row prices are feasible at every step, and those after `pivot_limit` pivots are the best that this many give.
+ * from n = 0, so the row prices are feasible at every step, and those after `pivot_limit` pivots are the best that this many
+ * give.
  */
 struct lp {
     size_t row_count;
@@ -146,7 +147,7 @@ static inline double binpack_lp_row_price(const struct lp *lp, size_t row)
     return price > 0 ? price : 0;
 }
 
-/* ---- open_bins.c: bins while a method fills them --------------------------------------------------------------------------- */
+/* ---- open_bins.c: bins while a method fills them ---------------------------------------------------------------------- */
 
 /* Contents are chains of cells that never change, so bins that were equal for a while share what they have in common. */
 struct cell {
@@ -222,7 +223,7 @@ bool binpack_choose_type(struct filling *filling, uint32_t *out_type);
 /* Gives every bin the cheapest type that holds its content, as far as limits allow. False when space ran out. */
 bool binpack_right_size(struct filling *filling);
 
-/* ---- methods.c, expand.c --------------------------------------------------------------------------------------------------- */
+/* ---- methods.c, expand.c ---------------------------------------------------------------------------------------------- */
 
 /* Fills until nothing is left that fits, or steps or space run out (flags of the filling). */
 typedef void (*binpack_method_function)(struct filling *filling);

@@ -44,7 +44,7 @@ size_t binpack_memory_bytes(const struct binpack_input *input)
     return sum;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ----------------------------------------------------------------------------------------------------------- */
 
 static enum binpack_outcome fail(struct binpack_fault *out_fault, enum binpack_outcome outcome, const char *what, size_t index,
                                  size_t resource)
@@ -82,7 +82,7 @@ static enum binpack_outcome check_input(const struct binpack_input *input, struc
     return BINPACK_OK;
 }
 
-/* ---- bin types ----------------------------------------------------------------------------------------------------------- */
+/* ---- bin types -------------------------------------------------------------------------------------------------------- */
 
 struct by_price_key {
     int64_t price;
@@ -178,7 +178,7 @@ static void find_frontier(struct binpack_problem *problem)
         problem->stand_in[type] = find_stand_in(problem, type);
 }
 
-/* ---- item classes -> groups ------------------------------------------------------------------------------------------------ */
+/* ---- item classes -> groups ------------------------------------------------------------------------------------------- */
 
 /* Everything that may tell two classes apart; the class itself last, so that the order is total. */
 struct class_key {
@@ -208,7 +208,8 @@ static int compare_class(const void *a, const void *b)
     return order != 0 ? order : (x->item_class > y->item_class) - (x->item_class < y->item_class);
 }
 
-/* Numbers the distinct sets of allowed types in the order of their first class, from 1. The bits beyond the last type are not read. */
+/* Numbers the distinct sets of allowed types in the order of their first class, from 1. The bits beyond the last type are not
+ * read. */
 struct set_key {
     const uint64_t *words;
     size_t type_count;
@@ -356,7 +357,8 @@ enum binpack_outcome binpack_problem_new(const struct binpack_input *input, void
         return BINPACK_OUT_OF_SPACE;
     find_frontier(problem);
     if (!sum_demands(problem))
-        return fail(out_fault, BINPACK_E_OVERFLOW, "the room that items of negative demand make outgrows 64 bits", SIZE_MAX, SIZE_MAX);
+        return fail(out_fault, BINPACK_E_OVERFLOW, "the room that items of negative demand make outgrows 64 bits", SIZE_MAX,
+                    SIZE_MAX);
     problem->space.back = 0;
     problem->front_of_results = problem->space.front;
     *out_problem = problem;

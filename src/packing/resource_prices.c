@@ -108,7 +108,8 @@ static void add_load(const struct search *search, size_t group, double least, do
     }
 }
 
-/* What the bound would be but for rounding: sum over groups of count x least value, less rents. Sharpness > 0: sets the loads too. */
+/* What the bound would be but for rounding: sum over groups of count x least value, less rents. Sharpness > 0: sets the loads
+ * too. */
 static double evaluate(const struct search *search, const struct candidate *candidate, double sharpness)
 {
     const struct binpack_problem *problem = search->problem;
@@ -121,7 +122,8 @@ static double evaluate(const struct search *search, const struct candidate *cand
             sum -= candidate->rents[i] * (double)problem->limit[type];
         for (size_t r = 0; r < resource_count; r++) {
             double capacity = (double)problem->capacity[type * resource_count + r];
-            search->per_unit[i * resource_count + r] = capacity > 0 ? money * candidate->shares[i * resource_count + r] / capacity : 0;
+            search->per_unit[i * resource_count + r] =
+                capacity > 0 ? money * candidate->shares[i * resource_count + r] / capacity : 0;
         }
     }
     memset(search->load, 0, search->type_count * resource_count * sizeof *search->load);
@@ -136,7 +138,8 @@ static double evaluate(const struct search *search, const struct candidate *cand
     return sum;
 }
 
-/* Makes the resources that a type is short of dearer, and the others cheaper, by a step; a resource never becomes free for good. */
+/* Makes the resources that a type is short of dearer, and the others cheaper, by a step; a resource never becomes free for good.
+ */
 static void climb(const struct search *search, struct candidate *candidate, double step)
 {
     const double share_min = 1e-6, change_min = -0.9, change_max = 3;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges plans and certificates from the caller's own input. Shares no code with the solvers: it includes the door alone and works
- * in 128-bit integers where they take short cuts.
+ * Judges plans and certificates from the caller's own input. Shares no code with the solvers: it includes the door alone and
+ * works in 128-bit integers where they take short cuts.
  */
 #include "binpack/binpack.h"
 
@@ -26,7 +26,8 @@ static bool verify_pattern(const struct binpack_input *input, const struct binpa
         return is_wrong(out_fault, "the pattern is of an unknown bin type", index, SIZE_MAX);
     if (pattern->bin_count < 1)
         return is_wrong(out_fault, "the pattern has no bin", index, SIZE_MAX);
-    if (pattern->placement_count > plan->placement_count || pattern->placement_first > plan->placement_count - pattern->placement_count)
+    if (pattern->placement_count > plan->placement_count ||
+        pattern->placement_first > plan->placement_count - pattern->placement_count)
         return is_wrong(out_fault, "the pattern's placements lie outside the plan", index, SIZE_MAX);
     wide load[BINPACK_RESOURCES_MAX] = {0};
     for (size_t i = 0; i < pattern->placement_count; i++) {
@@ -43,7 +44,7 @@ static bool verify_pattern(const struct binpack_input *input, const struct binpa
         if (!may_hold(class, pattern->bin_type))
             return is_wrong(out_fault, "the pattern holds items that its bin type may not", index, SIZE_MAX);
         for (size_t r = 0; r < input->resource_count; r++)
-            if (__builtin_add_overflow(load[r], (wide)class->demand[r] * placement->item_count, &load[r]))
+            if (__builtin_add_overflow(load[r], (wide) class->demand[r] * placement->item_count, &load[r]))
                 return is_wrong(out_fault, "the pattern's load outgrows 128 bits", index, r);
         wide items = (wide)placement->item_count * pattern->bin_count + placed[placement->item_class];
         if (items > class->count)
@@ -156,8 +157,7 @@ bool binpack_verify_bound(const struct binpack_input *input, const struct binpac
     for (size_t t = 0; t < input->bin_type_count; t++) {
         if (!verify_shares(input, bound, t, out_fault))
             return false;
-        if (bound->rents[t] > 0 &&
-            __builtin_sub_overflow(proven, (wide)bound->rents[t] * input->bin_types[t].limit, &proven))
+        if (bound->rents[t] > 0 && __builtin_sub_overflow(proven, (wide)bound->rents[t] * input->bin_types[t].limit, &proven))
             return is_wrong(out_fault, "the rents outgrow 128 bits", t, SIZE_MAX);
         for (int64_t rest = input->bin_types[t].limit > 0 ? input->bin_types[t].price : 0; rest != 0;) {
             int64_t next = unit % rest;

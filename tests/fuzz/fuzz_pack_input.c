@@ -1,4 +1,5 @@
-/** Any bytes as a .vbp file, and as the two tables of kerf pack (a form feed between them): arrays that hang together, or errors. */
+/** Any bytes as a .vbp file, and as the two tables of kerf pack (a form feed between them): arrays that hang together, or errors.
+ */
 #include "base/base.h"
 #include "fuzz_target.h"
 #include "kerf/pack_input.h"

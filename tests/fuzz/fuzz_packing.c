@@ -9,10 +9,10 @@
 
 enum { CLASSES_MAX = 24, TYPES_MAX = 12, MEMORY_BYTES = 1 << 20, STEPS_MAX = 20000 };
 
-#define REQUIRE(condition)                                                                                                        \
-    do {                                                                                                                          \
-        if (!(condition))                                                                                                         \
-            abort();                                                                                                              \
+#define REQUIRE(condition)                                                                                                       \
+    do {                                                                                                                         \
+        if (!(condition))                                                                                                        \
+            abort();                                                                                                             \
     } while (0)
 
 struct bytes {
@@ -63,8 +63,9 @@ static void take_problem(struct bytes *bytes, struct fuzzed *fuzzed)
         for (size_t r = 0; r < fuzzed->input.resource_count; r++)
             fuzzed->capacity[t][r] = take_number(bytes);
         uint8_t kind = take(bytes);
-        fuzzed->types[t] = (struct binpack_bin_type){
-            .capacity = fuzzed->capacity[t], .price = take_number(bytes), .limit = kind & 1 ? take_number(bytes) : BINPACK_NO_LIMIT};
+        fuzzed->types[t] = (struct binpack_bin_type){.capacity = fuzzed->capacity[t],
+                                                     .price = take_number(bytes),
+                                                     .limit = kind & 1 ? take_number(bytes) : BINPACK_NO_LIMIT};
     }
     for (size_t c = 0; c < fuzzed->input.item_class_count; c++) {
         uint8_t kind = take(bytes);

@@ -9,7 +9,7 @@
 
 enum { ITEMS_MAX = 7, DRAWN_PROBLEMS = 12000 };
 
-/* ---- the oracle -------------------------------------------------------------------------------------------------------------- */
+/* ---- the oracle ------------------------------------------------------------------------------------------------------- */
 
 struct oracle {
     const struct binpack_input *input;
@@ -95,7 +95,7 @@ static int64_t optimum_of(const struct binpack_input *input)
     return oracle.best;
 }
 
-/* ---- what must hold ------------------------------------------------------------------------------------------------------------ */
+/* ---- what must hold --------------------------------------------------------------------------------------------------- */
 
 struct tally {
     int64_t problems, complete, optimal, tight;
@@ -108,7 +108,8 @@ static void check(struct pack_builder *builder, bool must_be_complete, struct ta
     const struct binpack_method *methods = binpack_methods(&method_count);
     int64_t optimum = -1;
     for (size_t m = 0; m <= method_count; m++) {
-        enum binpack_outcome outcome = pack_solve(builder, m < method_count ? methods[m].name : NULL); /* verifies all that comes out */
+        enum binpack_outcome outcome =
+            pack_solve(builder, m < method_count ? methods[m].name : NULL); /* verifies all that comes out */
         if (m == 0)
             optimum = optimum_of(&builder->input);
         if (optimum >= 0)
@@ -179,9 +180,12 @@ Test(packing, drawn_tiny_problems_agree_with_brute_force)
         pack_builder_fini(&builder);
     }
     /* what is found is not only valid: a change that makes plans or bounds much worse shows here */
-    cr_expect_gt(tally.complete * 10, tally.problems * 7, "%lld of %lld complete", (long long)tally.complete, (long long)tally.problems);
-    cr_expect_gt(tally.optimal * 10, tally.complete * 8, "%lld of %lld optimal", (long long)tally.optimal, (long long)tally.complete);
-    cr_expect_gt(tally.tight * 10, tally.complete * 3, "%lld of %lld bounds tight", (long long)tally.tight, (long long)tally.complete);
+    cr_expect_gt(tally.complete * 10, tally.problems * 7, "%lld of %lld complete", (long long)tally.complete,
+                 (long long)tally.problems);
+    cr_expect_gt(tally.optimal * 10, tally.complete * 8, "%lld of %lld optimal", (long long)tally.optimal,
+                 (long long)tally.complete);
+    cr_expect_gt(tally.tight * 10, tally.complete * 3, "%lld of %lld bounds tight", (long long)tally.tight,
+                 (long long)tally.complete);
 }
 
 /* Every multiset of up to 5 sizes from 1 to 5, in bins of 5 and of 3 whose prices take every ratio that matters. */
@@ -211,6 +215,7 @@ Test(packing, enumerated_tiny_problems_agree_with_brute_force)
     enumerate_sizes(&builder, 1, 5, &tally);
     cr_expect_eq(tally.complete, tally.problems);
     cr_expect_eq(tally.problems, 252 * 5);
-    cr_expect_gt(tally.optimal * 100, tally.problems * 95, "%lld of %lld optimal", (long long)tally.optimal, (long long)tally.problems);
+    cr_expect_gt(tally.optimal * 100, tally.problems * 95, "%lld of %lld optimal", (long long)tally.optimal,
+                 (long long)tally.problems);
     pack_builder_fini(&builder);
 }

@@ -10,7 +10,10 @@ void pack_builder_init(struct pack_builder *builder, size_t resource_count)
     *builder = (struct pack_builder){.resource_count = resource_count};
 }
 
-void pack_builder_fini(struct pack_builder *builder) { free(builder->memory); }
+void pack_builder_fini(struct pack_builder *builder)
+{
+    free(builder->memory);
+}
 
 struct binpack_bin_type *pack_add_bin(struct pack_builder *builder, int64_t first, int64_t second, int64_t price)
 {
@@ -82,7 +85,8 @@ enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method
     check_plan(builder);
     if (outcome == BINPACK_OK) {
         cr_assert_leq(builder->bound.cost, builder->plan.cost);
-        cr_assert_eq(binpack_plan_split_gap(builder->problem, &builder->bound, &builder->plan, &builder->kerf_unopened), BINPACK_OK);
+        cr_assert_eq(binpack_plan_split_gap(builder->problem, &builder->bound, &builder->plan, &builder->kerf_unopened),
+                     BINPACK_OK);
         check_split(builder);
         check_plan(builder); /* splitting may have cut a pattern in two */
     }

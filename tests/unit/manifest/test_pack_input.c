@@ -4,7 +4,8 @@
 
 #include "kerf/pack_input.h"
 
-static enum kerf_status read_tables(const char *items, const char *bins, struct kerf_pack_input *out_input, char *message, size_t size)
+static enum kerf_status read_tables(const char *items, const char *bins, struct kerf_pack_input *out_input, char *message,
+                                    size_t size)
 {
     struct kerf_errors *errs = kerf_errors_new();
     enum kerf_status status =
@@ -131,5 +132,6 @@ ParameterizedTest(size_t *row, pack_input, refuses_vbp)
     struct kerf_pack_input input;
     char message[1000] = "";
     cr_expect_eq(read_vbp(wrong_vbp_rows[*row].text, &input, message, sizeof message), KERF_E_INPUT);
-    cr_expect(strstr(message, wrong_vbp_rows[*row].message) != NULL, "expected %s, got %s", wrong_vbp_rows[*row].message, message);
+    cr_expect(strstr(message, wrong_vbp_rows[*row].message) != NULL, "expected %s, got %s", wrong_vbp_rows[*row].message,
+              message);
 }

@@ -53,7 +53,8 @@ Test(methods, leave_over_what_fits_nowhere_and_place_the_rest)
         cr_expect_eq(builder.plan.unplaced_count, 2);
         cr_expect_eq(builder.plan.unplaced[0], 2);
         cr_expect_eq(builder.plan.cost, 10);
-        cr_expect_eq(binpack_plan_split_gap(builder.problem, &builder.bound, &builder.plan, &builder.kerf_unopened), BINPACK_E_ARGUMENT);
+        cr_expect_eq(binpack_plan_split_gap(builder.problem, &builder.bound, &builder.plan, &builder.kerf_unopened),
+                     BINPACK_E_ARGUMENT);
         pack_builder_fini(&builder);
     }
 }

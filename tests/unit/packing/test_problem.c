@@ -3,7 +3,7 @@
 
 #include "../../support/pack_builder.h"
 
-/* ---- what is refused ------------------------------------------------------------------------------------------------------- */
+/* ---- what is refused -------------------------------------------------------------------------------------------------- */
 
 static enum binpack_outcome fault_of(struct pack_builder *builder, struct binpack_fault *out_fault)
 {
@@ -100,7 +100,7 @@ Test(problem, works_at_the_ends_of_64_bits)
     pack_builder_fini(&builder);
 }
 
-/* ---- grouping -------------------------------------------------------------------------------------------------------------- */
+/* ---- grouping --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t steps_of(size_t class_count, int64_t count_each)
 {
@@ -142,7 +142,7 @@ Test(problem, hands_items_back_to_the_classes_that_they_came_from)
     pack_builder_fini(&builder);
 }
 
-/* ---- space and steps --------------------------------------------------------------------------------------------------------- */
+/* ---- space and steps -------------------------------------------------------------------------------------------------- */
 
 Test(problem, runs_out_of_any_amount_of_memory_without_harm)
 {
