@@ -40,6 +40,7 @@ struct kerf_instance_facts {
     int64_t instance_store_gb;
     int64_t gpu_count;
     bool bare_metal;
+    bool prefix_capable;         /* interfaces take /28 prefixes: hypervisor nitro, or bare metal (vpc-cni.md 4) */
     bool burstable;
     bool current_generation;
     bool old_storage;            /* i3 and other types whose boot takes about twice as long (timings.md 9) */

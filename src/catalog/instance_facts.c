@@ -245,6 +245,7 @@ static enum kerf_status read_row(struct reader *reader, uint32_t row_index, stru
     set_name_labels(reader, facts, row);
     set_labels(reader, facts, row);
     facts->old_storage = has_old_storage(row);
+    facts->prefix_capable = facts->bare_metal || kerf_name_is(row->hypervisor, "nitro");
     return KERF_OK;
 }
 

@@ -230,7 +230,8 @@ enum kerf_change_kind {
     KERF_CHANGE_NODE_READY,       /* Ready condition became true */
     KERF_CHANGE_NODE_NOT_READY,
     KERF_CHANGE_NODE_INITIALIZED,
-    KERF_CHANGE_NODE_CHANGED,     /* taints, labels, resources */
+    KERF_CHANGE_NODE_CHANGED,     /* taints, labels, conditions or resources of the Node; what a launch stores on the claim */
+    KERF_CHANGE_CLAIM_CHANGED,    /* conditions of the claim, or Karpenter's mark: nothing that kube-scheduler or a kubelet sees */
     KERF_CHANGE_CLAIM_DELETING,   /* marked for deletion, or deleted: told for each; kerf_cluster_is_deleted tells them apart */
     KERF_CHANGE_NODE_REMOVED,     /* the entry is still readable while listeners run */
     KERF_CHANGE_POD_ADDED,
@@ -239,8 +240,9 @@ enum kerf_change_kind {
     KERF_CHANGE_POD_RUNNING,
     KERF_CHANGE_POD_READY,
     KERF_CHANGE_POD_NOT_READY,
-    KERF_CHANGE_POD_UNSCHEDULABLE,
+    KERF_CHANGE_POD_UNSCHEDULABLE, /* kube-scheduler could not place it; again when a nomination of such a pod is taken back */
     KERF_CHANGE_POD_TERMINATING,
+    KERF_CHANGE_POD_HURRIED,      /* terminating already, and its deletion time moved nearer */
     KERF_CHANGE_POD_FINISHED,     /* Succeeded or Failed */
     KERF_CHANGE_POD_REMOVED,      /* the pod is still readable while listeners run */
     KERF_CHANGE_COUNT

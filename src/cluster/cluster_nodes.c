@@ -137,7 +137,7 @@ static void tell_transitions(struct kerf_cluster *cluster, struct entry *entry, 
             told = true;
         }
     }
-    if (otherwise != KERF_CHANGE_COUNT && (!told || otherwise == KERF_CHANGE_NODE_CHANGED))
+    if (otherwise != KERF_CHANGE_COUNT && (!told || otherwise == KERF_CHANGE_NODE_CHANGED || otherwise == KERF_CHANGE_CLAIM_CHANGED))
         kerf_cluster_tell(cluster, otherwise, id, KERF_NO_POD);
 }
 
@@ -383,7 +383,7 @@ void kerf_cluster_set_claim_condition(struct kerf_cluster *cluster, kerf_node_id
                                        .transition_epoch_us = cluster->now_epoch_us};
     bool changed = kerf_cluster_conditions_set(&entry->node.claim.conditions, &entry->claim_conditions.items,
                                                &entry->claim_conditions.count, &entry->claim_conditions.capacity, condition);
-    tell_transitions(cluster, entry, before, changed ? KERF_CHANGE_NODE_CHANGED : KERF_CHANGE_COUNT);
+    tell_transitions(cluster, entry, before, changed ? KERF_CHANGE_CLAIM_CHANGED : KERF_CHANGE_COUNT);
 }
 
 void kerf_cluster_set_node_condition(struct kerf_cluster *cluster, kerf_node_id id, const char *type,
@@ -460,7 +460,7 @@ void kerf_cluster_mark_for_deletion(struct kerf_cluster *cluster, kerf_node_id i
         return;
     entry->node.marked_for_deletion =
         marked; /* no update of an object: the consolidation state stays (karpenter-disruption 1.4) */
-    kerf_cluster_tell(cluster, KERF_CHANGE_NODE_CHANGED, id, KERF_NO_POD);
+    kerf_cluster_tell(cluster, KERF_CHANGE_CLAIM_CHANGED, id, KERF_NO_POD);
 }
 
 void kerf_cluster_set_in_command(struct kerf_cluster *cluster, kerf_node_id id, bool in_command)

@@ -147,6 +147,12 @@ void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id id, bo
     kerf_cluster_tell(cluster, ready ? KERF_CHANGE_POD_READY : KERF_CHANGE_POD_NOT_READY, pod->pod.node, id);
 }
 
+static bool is_unschedulable(const struct pod_entry *pod)
+{
+    const struct kerf_condition *condition = kerf_conditions_get(&pod->pod.pod.conditions, "PodScheduled");
+    return condition && condition->status == KERF_CONDITION_FALSE && kerf_name_is(condition->reason, "Unschedulable");
+}
+
 void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_id id, bool unschedulable)
 {
     assert_may_change(cluster);
@@ -155,8 +161,7 @@ void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_i
         set_condition(cluster, pod, "PodScheduled", KERF_CONDITION_UNKNOWN, NULL);
         return;
     }
-    const struct kerf_condition *condition = kerf_conditions_get(&pod->pod.pod.conditions, "PodScheduled");
-    bool known = condition && condition->status == KERF_CONDITION_FALSE && kerf_name_is(condition->reason, "Unschedulable");
+    bool known = is_unschedulable(pod);
     set_condition(cluster, pod, "PodScheduled", KERF_CONDITION_FALSE, "Unschedulable");
     if (!known)
         kerf_cluster_tell(cluster, KERF_CHANGE_POD_UNSCHEDULABLE, KERF_NO_NODE, id);
@@ -166,8 +171,11 @@ void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id id
 {
     assert_may_change(cluster);
     struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
+    bool taken_back = pod->pod.pod.nominated_node_name && !node_name;
     pod->pod.pod.nominated_node_name = node_name;
     refresh_pending(cluster, pod);
+    if (taken_back && is_unschedulable(pod)) /* Karpenter sees it again */
+        kerf_cluster_tell(cluster, KERF_CHANGE_POD_UNSCHEDULABLE, KERF_NO_NODE, id);
 }
 
 void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id id)
@@ -183,10 +191,13 @@ void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id id, kerf_
     assert_may_change(cluster);
     struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
     bool before = kerf_pod_is_terminating(&pod->pod.pod);
-    pod->pod.pod.meta.deletion_epoch_us =
-        before ? kerf_min_i64(pod->pod.pod.meta.deletion_epoch_us, deletion_epoch_us) : deletion_epoch_us;
-    if (before)
+    if (before && deletion_epoch_us >= pod->pod.pod.meta.deletion_epoch_us)
+        return; /* a repeated delete can only shorten the time */
+    pod->pod.pod.meta.deletion_epoch_us = deletion_epoch_us;
+    if (before) {
+        kerf_cluster_tell(cluster, KERF_CHANGE_POD_HURRIED, pod->pod.node, id);
         return;
+    }
     kerf_cluster_budgets_refresh_pod(cluster, pod);
     kerf_cluster_tell(cluster, KERF_CHANGE_POD_TERMINATING, pod->pod.node, id);
 }

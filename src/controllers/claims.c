@@ -28,7 +28,8 @@ static bool is_over_limits(const struct kerf_world *world, uint32_t nodepool_ind
     int64_t nodes = 0;
     for (size_t at = 0; at < kerf_cluster_node_count(world->cluster); at++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(world->cluster, at);
-        if (node->nodepool_index != nodepool_index || kerf_cluster_is_deleting(world->cluster, node))
+        if (node->nodepool_index != nodepool_index || (node->has_claim && !node->claim.provider_id) ||
+            kerf_cluster_is_deleting(world->cluster, node))
             continue;
         struct kerf_resources capacity = kerf_cluster_node_capacity(world->cluster, node);
         kerf_resource_totals_add(&used, &capacity, 1);
@@ -63,7 +64,8 @@ kerf_name kerf_world_name_node(struct kerf_world *world, const char *prefix)
         for (int i = 0; i < 5; i++)
             suffix[i] = letters[kerf_draw_below(&stream, sizeof letters - 1)];
         name = kerf_name_format(world->vocabulary->names, "%s-%s", prefix, suffix);
-    } while (kerf_cluster_find_node(world->cluster, name));
+    } while (kerf_name_map_get(&world->node_names, name) != KERF_NOT_FOUND);
+    kerf_name_map_put(&world->node_names, name, 1);
     return name;
 }
 
@@ -75,20 +77,24 @@ void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planne
             kerf_cluster_nominate(world->cluster, placements[i].node, kerf_world_epoch_now(world) + window_us);
 }
 
-void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id id)
+void kerf_node_add_taint(struct kerf_world *world, kerf_node_id id, kerf_name key)
 {
     const struct kerf_taints *taints = &kerf_cluster_node(world->cluster, id)->node.taints;
-    struct kerf_taint disrupted = { .key = world->vocabulary->key_disrupted, .effect = KERF_TAINT_NO_SCHEDULE };
     struct kerf_taint *with_it = kerf_allocate(kerf_array_bytes(taints->count + 1, sizeof *with_it));
     size_t count = 0;
     for (size_t i = 0; i < taints->count; i++)
-        if (taints->items[i].key != disrupted.key)
+        if (taints->items[i].key != key)
             with_it[count++] = taints->items[i];
     bool is_new = count == taints->count;
-    with_it[count++] = disrupted;
+    with_it[count++] = (struct kerf_taint){ .key = key, .effect = KERF_TAINT_NO_SCHEDULE };
     if (is_new)
         kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ with_it, count });
     free(with_it);
+}
+
+void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id id)
+{
+    kerf_node_add_taint(world, id, world->vocabulary->key_disrupted);
 }
 
 static void schedule_sweep(struct kerf_world *world)
@@ -102,6 +108,16 @@ void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_
     kerf_cluster_set_unavailable(world->cluster, kerf_catalog_offering_index(world->design->catalog, type_index, zone_index, capacity_type),
                                  kerf_world_epoch_now(world) + UNAVAILABLE_US);
     schedule_sweep(world);
+}
+
+bool kerf_launch_refusal_was_told(const struct kerf_launch_outcome *outcome, size_t at)
+{
+    if (outcome->errors[at] != KERF_LAUNCH_INSUFFICIENT_ADDRESSES)
+        return false;
+    for (size_t i = 0; i < at; i++)
+        if (outcome->errors[i] == outcome->errors[at] && outcome->refused[i].subnet_index == outcome->refused[at].subnet_index)
+            return true;
+    return false;
 }
 
 void kerf_offering_sweep(struct kerf_world *world)

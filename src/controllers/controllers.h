@@ -94,7 +94,7 @@ struct kerf_notice {
 };
 typedef void (*kerf_notice_listener)(void *context, const struct kerf_notice *notice);
 
-enum { KERF_NOTICE_LISTENERS_MAX = 8 };
+enum { KERF_NOTICE_LISTENERS_MAX = 16 };
 
 /** What a reconcile sees. Owned by `sim`; one a replication. */
 struct kerf_world {
@@ -110,6 +110,7 @@ struct kerf_world {
     void *notice_contexts[KERF_NOTICE_LISTENERS_MAX];
     uint32_t notice_listener_count;
     uint64_t name_counter; /* claims and nodes made by groups: unique suffixes */
+    struct kerf_name_map node_names; /* given so far: two instances of one name would be one to EC2 */
     kerf_event_handle offering_sweep; /* while an offering is remembered as unavailable */
     struct kerf_provisioning_cache *provisioning_cache; /* of the cluster, once a pass wanted it; freed before the cluster */
 };
@@ -123,6 +124,8 @@ static inline kerf_time_us kerf_world_epoch_now(const struct kerf_world *world)
 }
 void kerf_world_notify(struct kerf_world *world, struct kerf_notice notice);
 void kerf_world_listen(struct kerf_world *world, kerf_notice_listener listener, void *context);
+/** Frees what controllers keep in the world itself; the rooms it points to are their maker's. */
+void kerf_world_fini(struct kerf_world *world);
 /** Schedules an event of the class that its kind belongs to. */
 kerf_event_handle kerf_world_schedule(struct kerf_world *world, kerf_time_us at_us, enum kerf_event_kind kind, uint64_t subject,
                                       uint32_t detail);

@@ -31,6 +31,9 @@ void *kerf_books_open(struct kerf_books *books, uint32_t id);       /* valid unt
 void *kerf_books_find(const struct kerf_books *books, uint32_t id); /* NULL: none */
 void kerf_books_drop(struct kerf_books *books, uint32_t id);
 
+/** Adds a NoSchedule taint to the Node unless it has one of that key. */
+void kerf_node_add_taint(struct kerf_world *world, kerf_node_id node, kerf_name key);
+
 /** A kubelet runs there: the node is there, its instance has not been taken away, and Ready is true. */
 bool kerf_node_is_ready(const struct kerf_cluster_node *node);
 
@@ -65,6 +68,9 @@ void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id node);
 
 /** Nominates the existing nodes that a pass or a command gave pods to (karpenter-provisioning 11.5). */
 void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planned_placement *placements, size_t placement_count);
+
+/** Is there an earlier refusal of the same subnet in this answer? A subnet without addresses refuses every type; users are told once. */
+bool kerf_launch_refusal_was_told(const struct kerf_launch_outcome *outcome, size_t at);
 
 /** Karpenter remembers an offering as unavailable for three minutes; forgotten by a sweep every ten seconds (10.8). */
 void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_index, uint32_t zone_index, enum kerf_capacity_type capacity_type);

@@ -1,6 +1,9 @@
 /**
  * daemons: a pod of each DaemonSet on every node that it selects and whose NoSchedule and NoExecute taints it tolerates (workloads.md 5).
  * The pod is made for its node, by an affinity to the node's name, and kube-scheduler binds it as any other.
+ *
+ * Simplified: the pods of a node are made one after the other at once, without the controller's rate of writes; a pod whose DaemonSet no
+ * longer belongs on its node stays.
  */
 #include "controllers/controllers_internal.h"
 
@@ -9,7 +12,13 @@
 struct daemon_set {
     uint32_t workload_index;
     struct kerf_workload workload; /* its copy, with what all pods share */
-    struct kerf_pod_spec spec;     /* the template's, with the tolerations that the controller adds */
+};
+
+/** What the pods of one node share. It outlives the node for a moment: until pods that were never bound to it are gone. */
+struct daemon_node {
+    struct kerf_arena arena; /* specs of its pods */
+    KERF_VEC(kerf_pod_id) pods; /* by set; KERF_NO_POD: none */
+    kerf_event_handle sync;
 };
 
 struct kerf_daemons {
@@ -17,41 +26,13 @@ struct kerf_daemons {
     struct kerf_arena arena;
     struct daemon_set *sets;
     uint32_t set_count;
-    struct kerf_books nodes; /* a bitset by set: its pod was made */
+    struct kerf_books nodes; /* struct daemon_node * */
 };
-
-/** Keys that the controller's own tolerations cover; the last only for pods on the host's network. */
-static const struct {
-    const char *key;
-    enum kerf_taint_effect effect;
-} added_tolerations[] = {
-    { "node.kubernetes.io/not-ready", KERF_TAINT_NO_EXECUTE },      { "node.kubernetes.io/unreachable", KERF_TAINT_NO_EXECUTE },
-    { "node.kubernetes.io/disk-pressure", KERF_TAINT_NO_SCHEDULE }, { "node.kubernetes.io/memory-pressure", KERF_TAINT_NO_SCHEDULE },
-    { "node.kubernetes.io/pid-pressure", KERF_TAINT_NO_SCHEDULE },  { "node.kubernetes.io/unschedulable", KERF_TAINT_NO_SCHEDULE },
-    { "node.kubernetes.io/network-unavailable", KERF_TAINT_NO_SCHEDULE },
-};
-enum { ADDED_TOLERATION_COUNT = sizeof added_tolerations / sizeof added_tolerations[0] };
-
-static struct kerf_tolerations with_added_tolerations(struct kerf_daemons *daemons, const struct kerf_pod_spec *spec)
-{
-    uint32_t added = ADDED_TOLERATION_COUNT - (spec->host_network ? 0 : 1);
-    struct kerf_toleration *items = KERF_NEW_ARRAY(&daemons->arena, struct kerf_toleration, spec->tolerations.count + added);
-    if (spec->tolerations.count > 0)
-        memcpy(items, spec->tolerations.items, spec->tolerations.count * sizeof *items);
-    for (uint32_t i = 0; i < added; i++)
-        items[spec->tolerations.count + i] = (struct kerf_toleration){
-            .key = kerf_name_of(daemons->world->vocabulary->names, added_tolerations[i].key),
-            .op = KERF_TOLERATION_EXISTS,
-            .effect = added_tolerations[i].effect,
-            .toleration_seconds = -1,
-        };
-    return (struct kerf_tolerations){ items, spec->tolerations.count + added };
-}
 
 /** Should a pod of the set be made there now? not-ready:NoSchedule is an ordinary taint here: most agents tolerate it, others wait. */
 static bool belongs_on(const struct daemon_set *set, const struct kerf_cluster_node *node)
 {
-    const struct kerf_pod_spec *spec = &set->spec;
+    const struct kerf_pod_spec *spec = set->workload.pod_spec;
     for (size_t i = 0; i < spec->node_selector.count; i++)
         if (kerf_labels_get(&node->node.meta.labels, spec->node_selector.items[i].key) != spec->node_selector.items[i].value)
             return false;
@@ -65,11 +46,11 @@ static bool belongs_on(const struct daemon_set *set, const struct kerf_cluster_n
     return !kerf_taints_untolerated(&node->node.taints, &spec->tolerations, KERF_EFFECTS_HARD);
 }
 
-/** The node's own copy of the spec: bound to its name in every term of the node affinity. In the node's arena. */
-static const struct kerf_pod_spec *spec_for_node(struct kerf_daemons *daemons, const struct daemon_set *set,
+/** The node's own copy of the spec: bound to its name in every term of the node affinity. */
+static const struct kerf_pod_spec *spec_for_node(struct kerf_daemons *daemons, const struct daemon_set *set, struct kerf_arena *arena,
                                                  const struct kerf_cluster_node *node)
 {
-    struct kerf_arena *arena = kerf_cluster_node_arena(daemons->world->cluster, node->id);
+    const struct kerf_pod_spec *shared = set->workload.pod_spec;
     kerf_name *node_name = KERF_NEW(arena, kerf_name);
     *node_name = node->node.meta.name;
     struct kerf_expression *field = KERF_NEW(arena, struct kerf_expression);
@@ -80,30 +61,66 @@ static const struct kerf_pod_spec *spec_for_node(struct kerf_daemons *daemons, c
         .value_count = 1,
         .min_values = -1,
     };
-    uint32_t term_count = set->spec.has_required_node_terms ? set->spec.required_node_term_count : 1;
+    uint32_t term_count = shared->has_required_node_terms ? shared->required_node_term_count : 1;
     struct kerf_node_selector_term *terms = KERF_NEW_ARRAY(arena, struct kerf_node_selector_term, term_count);
     for (uint32_t i = 0; i < term_count; i++) {
-        if (set->spec.has_required_node_terms)
-            terms[i] = set->spec.required_node_terms[i];
+        if (shared->has_required_node_terms)
+            terms[i] = shared->required_node_terms[i];
         terms[i].match_fields = (struct kerf_expressions){ field, 1 };
     }
-    struct kerf_pod_spec *spec = kerf_arena_copy(arena, &set->spec, sizeof *spec);
+    struct kerf_pod_spec *spec = kerf_arena_copy(arena, shared, sizeof *spec);
     spec->has_required_node_terms = true;
     spec->required_node_terms = terms;
     spec->required_node_term_count = term_count;
     return spec;
 }
 
-static void create_pod(struct kerf_daemons *daemons, const struct daemon_set *set, const struct kerf_cluster_node *node)
+static kerf_pod_id create_pod(struct kerf_daemons *daemons, const struct daemon_set *set, struct daemon_node *books,
+                              const struct kerf_cluster_node *node)
 {
     struct kerf_world *world = daemons->world;
     struct kerf_pod pod;
-    kerf_workload_make_pod(kerf_cluster_node_arena(world->cluster, node->id), world->vocabulary, &set->workload, node->id.index,
-                           kerf_world_epoch_now(world), &pod);
+    kerf_workload_make_pod(&books->arena, world->vocabulary, &set->workload, node->id.index, kerf_world_epoch_now(world), &pod);
     pod.has_status = true;
-    pod.spec = spec_for_node(daemons, set, node);
+    pod.spec = spec_for_node(daemons, set, &books->arena, node);
     pod.requests = &pod.spec->requests;
-    kerf_cluster_add_pod(world->cluster, &pod, set->workload_index);
+    return kerf_cluster_add_pod(world->cluster, &pod, set->workload_index);
+}
+
+static struct daemon_node *books_of(const struct kerf_daemons *daemons, kerf_node_id id)
+{
+    struct daemon_node **books = kerf_books_find(&daemons->nodes, id.index);
+    return books ? *books : NULL;
+}
+
+static struct daemon_node *open_node(struct kerf_daemons *daemons, kerf_node_id id)
+{
+    struct daemon_node **row = kerf_books_open(&daemons->nodes, id.index);
+    if (*row)
+        return *row;
+    struct daemon_node *books = *row = kerf_allocate(sizeof *books);
+    kerf_arena_init(&books->arena);
+    for (uint32_t i = 0; i < daemons->set_count; i++)
+        KERF_VEC_PUSH(&books->pods, KERF_NO_POD);
+    return books;
+}
+
+static void free_node(struct daemon_node *books)
+{
+    kerf_arena_fini(&books->arena);
+    KERF_VEC_FREE(&books->pods);
+    free(books);
+}
+
+/** The node is gone, and with it the pods that were bound there. Those that never were go now. */
+static void close_node(struct kerf_daemons *daemons, kerf_node_id id, struct daemon_node *books)
+{
+    struct kerf_cluster *cluster = daemons->world->cluster;
+    for (uint32_t i = 0; i < daemons->set_count; i++)
+        if (kerf_cluster_pod(cluster, books->pods.items[i]))
+            kerf_cluster_remove_pod(cluster, books->pods.items[i]);
+    kerf_books_drop(&daemons->nodes, id.index);
+    free_node(books);
 }
 
 static void on_sync(void *context, struct kerf_engine *engine, const struct kerf_event *event)
@@ -111,31 +128,46 @@ static void on_sync(void *context, struct kerf_engine *engine, const struct kerf
     (void)engine;
     struct kerf_daemons *daemons = context;
     struct kerf_world *world = daemons->world;
-    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, (kerf_node_id){ (uint32_t)event->subject });
-    if (!node || !node->has_node || kerf_cluster_is_deleting(world->cluster, node))
+    kerf_node_id id = { (uint32_t)event->subject };
+    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
+    struct daemon_node *books = books_of(daemons, id);
+    if (!node) {
+        close_node(daemons, id, books);
         return;
-    for (uint32_t i = 0; i < daemons->set_count; i++) {
-        uint64_t *made = kerf_books_open(&daemons->nodes, node->id.index);
-        if (kerf_bit_get(made, i) || !belongs_on(&daemons->sets[i], node))
-            continue;
-        kerf_bit_set(made, i);
-        create_pod(daemons, &daemons->sets[i], node);
     }
+    if (kerf_cluster_is_deleting(world->cluster, node))
+        return;
+    for (uint32_t i = 0; i < daemons->set_count; i++)
+        if (!kerf_cluster_pod(world->cluster, books->pods.items[i]) && belongs_on(&daemons->sets[i], node))
+            books->pods.items[i] = create_pod(daemons, &daemons->sets[i], books, node);
 }
 
-/** A daemon pod that is taken from a node which stays is not made again: nothing here takes one but the node's own end. */
+static void wake(struct kerf_daemons *daemons, struct daemon_node *books, kerf_node_id id)
+{
+    struct kerf_world *world = daemons->world;
+    if (!kerf_engine_is_scheduled(world->engine, books->sync))
+        books->sync = kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_DAEMON_SYNC, id.index, 0);
+}
+
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
 {
-    (void)cluster;
     struct kerf_daemons *daemons = context;
+    struct daemon_node *books;
     switch (change->kind) {
     case KERF_CHANGE_NODE_ADDED:
+        wake(daemons, open_node(daemons, change->node), change->node);
+        break;
     case KERF_CHANGE_NODE_READY:
     case KERF_CHANGE_NODE_CHANGED:
-        kerf_world_schedule(daemons->world, kerf_world_now(daemons->world), KERF_EVENT_DAEMON_SYNC, change->node.index, 0);
-        break;
     case KERF_CHANGE_NODE_REMOVED:
-        kerf_books_drop(&daemons->nodes, change->node.index);
+        books = books_of(daemons, change->node);
+        if (books)
+            wake(daemons, books, change->node);
+        break;
+    case KERF_CHANGE_POD_REMOVED: /* one that was preempted is made again */
+        books = books_of(daemons, change->node);
+        if (books && kerf_pod_is_daemon(&kerf_cluster_pod(cluster, change->pod)->pod))
+            wake(daemons, books, change->node);
         break;
     default:
         break;
@@ -148,6 +180,7 @@ struct kerf_daemons *kerf_daemons_new(struct kerf_world *world)
     const struct kerf_objects *objects = &world->design->objects;
     daemons->world = world;
     kerf_arena_init(&daemons->arena);
+    kerf_books_init(&daemons->nodes, sizeof(struct daemon_node *));
     daemons->sets = KERF_NEW_ARRAY(&daemons->arena, struct daemon_set, objects->workloads.count);
     for (uint32_t i = 0; i < objects->workloads.count; i++) {
         if (objects->workloads.items[i].kind != KERF_WORKLOAD_DAEMONSET)
@@ -156,11 +189,9 @@ struct kerf_daemons *kerf_daemons_new(struct kerf_world *world)
         set->workload_index = i;
         set->workload = objects->workloads.items[i];
         kerf_workload_prepare(&daemons->arena, world->vocabulary, &set->workload);
-        set->spec = *set->workload.template.spec;
-        set->spec.tolerations = with_added_tolerations(daemons, &set->spec);
     }
-    kerf_books_init(&daemons->nodes, kerf_bitset_words(daemons->set_count) * sizeof(uint64_t));
-    kerf_cluster_listen(world->cluster, on_change, daemons);
+    if (daemons->set_count > 0)
+        kerf_cluster_listen(world->cluster, on_change, daemons);
     kerf_engine_handle(world->engine, KERF_EVENT_DAEMON_SYNC, on_sync, daemons);
     return daemons;
 }
@@ -169,6 +200,12 @@ void kerf_daemons_free(struct kerf_daemons *daemons)
 {
     if (!daemons)
         return;
+    /* Pods that live borrow from these: the world ends with its controllers. */
+    for (uint32_t id = 0; id < kerf_cluster_node_id_bound(daemons->world->cluster); id++) {
+        struct daemon_node *books = books_of(daemons, (kerf_node_id){ id });
+        if (books)
+            free_node(books);
+    }
     kerf_books_fini(&daemons->nodes);
     kerf_arena_fini(&daemons->arena);
     free(daemons);

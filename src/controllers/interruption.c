@@ -111,8 +111,11 @@ static void on_node_lost(void *context, struct kerf_engine *engine, const struct
         kerf_node_remove_with_pods(world, id);
         return;
     }
-    if (node->has_node)
+    if (node->has_node) {
+        /* The node monitor's taint comes with the condition: nobody is scheduled there any more (workloads.md 14.2). */
+        kerf_node_add_taint(world, id, world->vocabulary->key_taint_unreachable);
         kerf_cluster_set_node_condition(world->cluster, id, "Ready", KERF_CONDITION_UNKNOWN);
+    }
     for (uint32_t i = 0; i < node->pod_count; i++)
         kerf_cluster_set_pod_ready(world->cluster, node->pods[i], false);
     kerf_cluster_delete_claim(world->cluster, id);

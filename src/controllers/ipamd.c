@@ -31,39 +31,6 @@ struct kerf_ipamd {
 
 /* ---- pods -------------------------------------------------------------------------------------------------------------------------- */
 
-static void ask_for_address(struct kerf_ipamd *ipamd, kerf_pod_id id)
-{
-    struct kerf_world *world = ipamd->world;
-    const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
-    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, pod->node);
-    struct pod_network *books = kerf_books_open(&ipamd->pods, id.index);
-    struct node_network *node_books = kerf_books_find(&ipamd->nodes, node->id.index);
-    if (!node->network || !node_books || !node_books->serving || books->has_address)
-        return;
-    books->node = node->id;
-    if (kerf_vpc_pool_pod_arrives(node->network, kerf_world_now(world), &books->address)) {
-        books->has_address = true;
-        kerf_engine_cancel(world->engine, books->retry);
-        kerf_cluster_set_pod_addressed(world->cluster, id);
-        return;
-    }
-    if (!books->told) {
-        books->told = true;
-        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_POD_WITHOUT_ADDRESS, .node = node->id, .pod = id });
-    }
-    books->retry = kerf_world_schedule(world, kerf_world_now(world) + world->design->timings.sandbox_retry_us, KERF_EVENT_IPAMD_POD, id.index, 0);
-}
-
-static void on_pod(void *context, struct kerf_engine *engine, const struct kerf_event *event)
-{
-    (void)engine;
-    struct kerf_ipamd *ipamd = context;
-    kerf_pod_id id = { (uint32_t)event->subject };
-    const struct kerf_cluster_pod *pod = kerf_cluster_pod(ipamd->world->cluster, id);
-    if (pod && !kerf_pod_is_terminating(&pod->pod))
-        ask_for_address(ipamd, id);
-}
-
 /** The loop may have something to do sooner than it thought: a pod came or went. */
 static void schedule_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *node)
 {
@@ -77,6 +44,40 @@ static void schedule_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_no
         return;
     at_us = kerf_max_i64(at_us, kerf_world_now(world));
     books->loop = kerf_world_schedule(world, at_us, KERF_EVENT_IPAMD_LOOP, node->id.index, 0);
+}
+
+static void ask_for_address(struct kerf_ipamd *ipamd, kerf_pod_id id)
+{
+    struct kerf_world *world = ipamd->world;
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
+    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, pod->node);
+    struct pod_network *books = kerf_books_open(&ipamd->pods, id.index);
+    struct node_network *node_books = kerf_books_find(&ipamd->nodes, node->id.index);
+    if (!node->network || !node_books || !node_books->serving || books->has_address || kerf_engine_is_scheduled(world->engine, books->retry))
+        return;
+    books->node = node->id;
+    if (kerf_vpc_pool_pod_arrives(node->network, kerf_world_now(world), &books->address)) {
+        books->has_address = true;
+        schedule_loop(ipamd, node);
+        kerf_cluster_set_pod_addressed(world->cluster, id);
+        return;
+    }
+    schedule_loop(ipamd, node);
+    if (!books->told) {
+        books->told = true;
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_POD_WITHOUT_ADDRESS, .node = node->id, .pod = id });
+    }
+    books->retry = kerf_world_schedule(world, kerf_world_now(world) + world->design->timings.sandbox_retry_us, KERF_EVENT_IPAMD_POD, id.index, 0);
+}
+
+static void on_pod(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    (void)engine;
+    struct kerf_ipamd *ipamd = context;
+    kerf_pod_id id = { (uint32_t)event->subject };
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(ipamd->world->cluster, id);
+    if (pod && !kerf_pod_is_terminating(&pod->pod) && !kerf_pod_is_terminal(&pod->pod))
+        ask_for_address(ipamd, id);
 }
 
 static void leave(struct kerf_ipamd *ipamd, kerf_pod_id id)
@@ -162,10 +163,10 @@ static void on_answer(void *context, struct kerf_engine *engine, const struct ke
     struct kerf_vpc_result result = { 0 };
     kerf_vpc_ec2_perform(&world->network, &action, &result);
     kerf_vpc_pool_apply(node->network, kerf_engine_now(engine), &result);
-    if (result.code != KERF_VPC_EC2_OK)
+    if (result.code != KERF_VPC_EC2_OK && (action.kind == KERF_VPC_CREATE_ENI || action.kind == KERF_VPC_ASSIGN))
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_EXHAUSTED, .node = node->id, .pod = KERF_NO_POD,
-                                                       .detail = node->subnet_index });
-    kerf_subnet_notify(world, node->subnet_index);
+                                                       .detail = action.subnet });
+    kerf_subnet_notify(world, action.subnet);
     run_loop(ipamd, node);
 }
 

@@ -10,11 +10,13 @@
 
 struct kubelet_pod {
     kerf_event_handle next; /* its start, readiness, end or stop: one at a time */
-    bool starting;          /* the node, its address and its image are there, or being pulled */
+    kerf_time_us next_us;
+    bool starting; /* the node, its address and its image are there, or being pulled */
 };
 
 struct kubelet_node {
-    uint64_t *images; /* bitset by workload index: pulled, or being pulled */
+    uint64_t *images; /* bitset by workload index: pulled, or being pulled; NULL: none yet */
+    bool gone;        /* the instance has ended: nobody runs pods there, whatever the node object says */
 };
 
 struct kerf_kubelets {
@@ -54,12 +56,24 @@ static kerf_time_us pull_time(struct kerf_kubelets *kubelet, const struct kerf_c
     return timings->image_pull_base_us + (kerf_time_us)((kerf_i128)bytes * KERF_SECOND_US / timings->image_pull_bytes_per_second);
 }
 
+static bool is_gone(const struct kerf_kubelets *kubelet, kerf_node_id id)
+{
+    const struct kubelet_node *books = kerf_books_find(&kubelet->nodes, id.index);
+    return books && books->gone;
+}
+
+static void schedule(struct kerf_kubelets *kubelet, struct kubelet_pod *books, kerf_time_us at_us, enum kerf_event_kind kind, kerf_pod_id id)
+{
+    books->next_us = at_us;
+    books->next = kerf_world_schedule(kubelet->world, at_us, kind, id.index, 0);
+}
+
 static void start_if_possible(struct kerf_kubelets *kubelet, kerf_pod_id id)
 {
     struct kerf_world *world = kubelet->world;
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, pod->node);
-    if (!node || kerf_pod_is_terminating(&pod->pod) || kerf_pod_is_terminal(&pod->pod))
+    if (!node || is_gone(kubelet, node->id) || kerf_pod_is_terminating(&pod->pod) || kerf_pod_is_terminal(&pod->pod))
         return;
     struct kubelet_pod *books = kerf_books_open(&kubelet->pods, id.index);
     if (books->starting)
@@ -68,22 +82,40 @@ static void start_if_possible(struct kerf_kubelets *kubelet, kerf_pod_id id)
     if (!node_ready || needs_address(node, pod))
         return;
     books->starting = true;
-    books->next = kerf_world_schedule(world, kerf_world_now(world) + pull_time(kubelet, pod), KERF_EVENT_POD_STARTED, id.index, 0);
+    schedule(kubelet, books, kerf_world_now(world) + pull_time(kubelet, pod), KERF_EVENT_POD_STARTED, id);
 }
 
 static void stop(struct kerf_kubelets *kubelet, const struct kerf_cluster_pod *pod)
 {
     struct kerf_world *world = kubelet->world;
+    bool bound = !kerf_node_id_equal(pod->node, KERF_NO_NODE);
     struct kubelet_pod *books = kerf_books_open(&kubelet->pods, pod->id.index);
     kerf_engine_cancel(world->engine, books->next);
+    books->starting = true;
+    if (bound && is_gone(kubelet, pod->node))
+        return; /* it stays as it is seen until its node's end is noticed */
     const struct kerf_load *load = load_of(world, pod);
     kerf_time_us stop_us = load ? load->stop_us : world->design->timings.pod_stop_us;
     kerf_time_us grace_us = kerf_max_i64(0, pod->pod.meta.deletion_epoch_us - kerf_world_epoch_now(world));
-    bool runs = pod->node.index != KERF_NO_NODE.index && !kerf_pod_is_terminal(&pod->pod);
+    bool runs = bound && !kerf_pod_is_terminal(&pod->pod);
     /* Unbound and finished pods go at once; the others take their time, at most the grace period, and a second to clean up. */
     kerf_time_us delay_us = runs ? kerf_min_i64(stop_us, grace_us) + KERF_SECOND_US : 0;
-    books->starting = true;
-    books->next = kerf_world_schedule(world, kerf_world_now(world) + delay_us, KERF_EVENT_POD_STOPPED, pod->id.index, 0);
+    schedule(kubelet, books, kerf_world_now(world) + delay_us, KERF_EVENT_POD_STOPPED, pod->id);
+}
+
+/** Its deletion time moved nearer: it may have to stop sooner than it would have by itself. */
+static void hurry(struct kerf_kubelets *kubelet, const struct kerf_cluster_pod *pod)
+{
+    struct kerf_world *world = kubelet->world;
+    struct kubelet_pod *books = kerf_books_find(&kubelet->pods, pod->id.index);
+    if (!books || !kerf_engine_is_scheduled(world->engine, books->next))
+        return;
+    kerf_time_us grace_us = kerf_max_i64(0, pod->pod.meta.deletion_epoch_us - kerf_world_epoch_now(world));
+    kerf_time_us at_us = kerf_world_now(world) + grace_us + KERF_SECOND_US;
+    if (at_us >= books->next_us)
+        return;
+    kerf_engine_cancel(world->engine, books->next);
+    schedule(kubelet, books, at_us, KERF_EVENT_POD_STOPPED, pod->id);
 }
 
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
@@ -102,6 +134,9 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         break;
     case KERF_CHANGE_POD_TERMINATING:
         stop(kubelet, kerf_cluster_pod(cluster, change->pod));
+        break;
+    case KERF_CHANGE_POD_HURRIED:
+        hurry(kubelet, kerf_cluster_pod(cluster, change->pod));
         break;
     case KERF_CHANGE_POD_REMOVED: {
         struct kubelet_pod *books = kerf_books_find(&kubelet->pods, change->pod.index);
@@ -129,6 +164,7 @@ static void on_notice(void *context, const struct kerf_notice *notice)
     if (notice->kind != KERF_NOTICE_INSTANCE_ENDED)
         return;
     const struct kerf_cluster_node *node = kerf_cluster_node(kubelet->world->cluster, notice->node);
+    ((struct kubelet_node *)kerf_books_open(&kubelet->nodes, node->id.index))->gone = true;
     for (uint32_t i = 0; i < node->pod_count; i++) {
         struct kubelet_pod *books = kerf_books_find(&kubelet->pods, node->pods[i].index);
         if (books)
@@ -149,8 +185,7 @@ static void on_event(void *context, struct kerf_engine *engine, const struct ker
     struct kubelet_pod *books = kerf_books_open(&kubelet->pods, id.index);
     switch (event->kind) {
     case KERF_EVENT_POD_STARTED:
-        books->next = kerf_world_schedule(world, now_us + (load ? load->start_us : world->design->timings.pod_start_us),
-                                          KERF_EVENT_POD_READY, id.index, 0);
+        schedule(kubelet, books, now_us + (load ? load->start_us : world->design->timings.pod_start_us), KERF_EVENT_POD_READY, id);
         kerf_cluster_set_pod_phase(world->cluster, id, KERF_POD_RUNNING);
         break;
     case KERF_EVENT_POD_READY:
@@ -158,7 +193,7 @@ static void on_event(void *context, struct kerf_engine *engine, const struct ker
             struct kerf_stream stream = kerf_stream_open(world->seed, world->replication, KERF_PURPOSE_DURATION, kerf_world_owner_of_work(world, pod));
             double median_seconds = (double)load->duration_median_us / (double)KERF_SECOND_US;
             double seconds = median_seconds * kerf_draw_lognormal(&stream, 0.0, load->duration_sigma);
-            books->next = kerf_world_schedule(world, now_us + kerf_time_of_seconds(seconds), KERF_EVENT_POD_FINISHED, id.index, 0);
+            schedule(kubelet, books, now_us + kerf_time_of_seconds(seconds), KERF_EVENT_POD_FINISHED, id);
         }
         kerf_cluster_set_pod_ready(world->cluster, id, true);
         break;

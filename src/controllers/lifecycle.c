@@ -8,20 +8,26 @@
 
 #include <stdlib.h>
 
+/** One worker deletes expired nodeclaims, and sleeps so long after each (karpenter-disruption 12.1). */
+#define EXPIRY_PAUSE_US KERF_SECOND_US
+
 struct claim_books {
     struct kerf_boot_times boot;
     struct kerf_cloud_choice choice; /* what EC2 gave */
     uint32_t address;                /* primary address in the choice's subnet */
     bool launched;
     bool booted; /* its time to become ready has come */
+    bool ended;  /* the instance is gone: it won't join or become ready any more */
     kerf_event_handle next;          /* of its way */
     kerf_event_handle expiry;
+    kerf_event_handle pod_event;
     kerf_event_handle consolidatable;
 };
 
 struct kerf_lifecycle {
     struct kerf_world *world;
-    struct kerf_books books; /* by node id, claims only */
+    struct kerf_books books;    /* by node id, claims only */
+    kerf_time_us next_expiry_us; /* the expiration controller sleeps after each deletion */
 };
 
 static struct claim_books *books_of(struct kerf_lifecycle *lifecycle, kerf_node_id id)
@@ -44,6 +50,8 @@ static void remember_refusals(struct kerf_lifecycle *lifecycle, enum kerf_capaci
         const struct kerf_cloud_choice *refused = &outcome->refused[i];
         bool addresses = outcome->errors[i] == KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
         kerf_offering_remember_unavailable(world, refused->type_index, refused->zone_index, capacity_type);
+        if (kerf_launch_refusal_was_told(outcome, i))
+            continue;
         kerf_world_notify(world, (struct kerf_notice){
                                      .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_LAUNCH_REFUSED,
                                      .node = KERF_NO_NODE,
@@ -70,6 +78,10 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     if (!node)
         return;
+    if (kerf_cluster_is_deleted(node)) { /* before it was asked for: nothing was launched, nothing is to end */
+        kerf_cluster_remove_node(world->cluster, id);
+        return;
+    }
     struct kerf_arena scratch;
     kerf_arena_init(&scratch);
     struct kerf_launch_request request;
@@ -157,7 +169,7 @@ static void on_launched(void *context, struct kerf_engine *engine, const struct 
                                  .detail = books->choice.subnet_index,
                                  .value = kerf_offering_price(world, books->choice.type_index, books->choice.zone_index, capacity_type),
                              });
-    if (kerf_cluster_is_deleting(world->cluster, node))
+    if (kerf_cluster_is_deleted(node))
         return; /* the terminator takes it from here */
     books->next = kerf_world_schedule(world, kerf_engine_now(engine) + books->boot.registration_us, KERF_EVENT_NODE_JOINS, id.index, 0);
 }
@@ -257,7 +269,7 @@ static void make_ready_if_possible(struct kerf_lifecycle *lifecycle, kerf_node_i
     const struct kerf_cluster_node *node = kerf_cluster_node(lifecycle->world->cluster, id);
     struct claim_books *books = books_of(lifecycle, id);
     bool network_ready = !node->network || kerf_conditions_true(&node->node.conditions, "NetworkingReady");
-    if (books && books->booted && network_ready && !kerf_node_is_ready(node))
+    if (books && books->booted && !books->ended && network_ready && !kerf_node_is_ready(node))
         make_ready(lifecycle, id);
 }
 
@@ -284,9 +296,18 @@ static void on_ready(void *context, struct kerf_engine *engine, const struct ker
 
 static void on_expire(void *context, struct kerf_engine *engine, const struct kerf_event *event)
 {
-    (void)engine;
     struct kerf_lifecycle *lifecycle = context;
-    kerf_cluster_delete_claim(lifecycle->world->cluster, (kerf_node_id){ (uint32_t)event->subject });
+    struct kerf_world *world = lifecycle->world;
+    kerf_node_id id = { (uint32_t)event->subject };
+    if (kerf_cluster_is_deleted(kerf_cluster_node(world->cluster, id)))
+        return;
+    kerf_time_us now_us = kerf_engine_now(engine);
+    if (now_us < lifecycle->next_expiry_us) {
+        books_of(lifecycle, id)->expiry = kerf_world_schedule(world, lifecycle->next_expiry_us, KERF_EVENT_CLAIM_EXPIRE, id.index, 0);
+        return;
+    }
+    lifecycle->next_expiry_us = now_us + EXPIRY_PAUSE_US;
+    kerf_cluster_delete_claim(world->cluster, id);
 }
 
 static void start_claim(struct kerf_lifecycle *lifecycle, kerf_node_id id)
@@ -308,19 +329,22 @@ static void stop_claim(struct kerf_lifecycle *lifecycle, kerf_node_id id)
         return;
     kerf_engine_cancel(lifecycle->world->engine, books->next);
     kerf_engine_cancel(lifecycle->world->engine, books->expiry);
+    kerf_engine_cancel(lifecycle->world->engine, books->pod_event);
     kerf_engine_cancel(lifecycle->world->engine, books->consolidatable);
     kerf_books_drop(&lifecycle->books, id.index);
 }
 
 static void note_pod_event(struct kerf_lifecycle *lifecycle, const struct kerf_change *change)
 {
-    if (!books_of(lifecycle, change->node))
+    struct claim_books *books = books_of(lifecycle, change->node);
+    if (!books || kerf_engine_is_scheduled(lifecycle->world->engine, books->pod_event))
         return;
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(lifecycle->world->cluster, change->pod);
     if (kerf_pod_is_daemon(&pod->pod))
         return;
     /* Work happens in events: the condition is looked at again within this instant. */
-    kerf_world_schedule(lifecycle->world, kerf_world_now(lifecycle->world), KERF_EVENT_CLAIM_POD_EVENT, change->node.index, 0);
+    books->pod_event =
+        kerf_world_schedule(lifecycle->world, kerf_world_now(lifecycle->world), KERF_EVENT_CLAIM_POD_EVENT, change->node.index, 0);
 }
 
 static void on_pod_event(void *context, struct kerf_engine *engine, const struct kerf_event *event)
@@ -328,8 +352,6 @@ static void on_pod_event(void *context, struct kerf_engine *engine, const struct
     (void)engine;
     struct kerf_lifecycle *lifecycle = context;
     kerf_node_id id = { (uint32_t)event->subject };
-    if (!kerf_cluster_node(lifecycle->world->cluster, id))
-        return;
     kerf_cluster_note_pod_event(lifecycle->world->cluster, id);
     recheck_consolidatable(lifecycle, id);
 }
@@ -351,10 +373,12 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_NODE_REMOVED:
         stop_claim(lifecycle, change->node);
         break;
-    case KERF_CHANGE_NODE_CHANGED:
-        if (books_of(lifecycle, change->node) && !kerf_node_is_ready(kerf_cluster_node(cluster, change->node)))
+    case KERF_CHANGE_NODE_CHANGED: {
+        const struct claim_books *books = books_of(lifecycle, change->node);
+        if (books && books->booted && !books->ended && !kerf_node_is_ready(kerf_cluster_node(cluster, change->node)))
             kerf_world_schedule(lifecycle->world, kerf_world_now(lifecycle->world), KERF_EVENT_NETWORK_READY, change->node.index, 0);
         break;
+    }
     case KERF_CHANGE_POD_BOUND:
     case KERF_CHANGE_POD_TERMINATING:
     case KERF_CHANGE_POD_FINISHED:
@@ -365,12 +389,25 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     }
 }
 
+static void on_notice(void *context, const struct kerf_notice *notice)
+{
+    struct kerf_lifecycle *lifecycle = context;
+    if (notice->kind != KERF_NOTICE_INSTANCE_ENDED)
+        return;
+    struct claim_books *books = books_of(lifecycle, notice->node);
+    if (!books)
+        return;
+    books->ended = true;
+    kerf_engine_cancel(lifecycle->world->engine, books->next);
+}
+
 struct kerf_lifecycle *kerf_lifecycle_new(struct kerf_world *world)
 {
     struct kerf_lifecycle *lifecycle = kerf_allocate(sizeof *lifecycle);
     lifecycle->world = world;
     kerf_books_init(&lifecycle->books, sizeof(struct claim_books));
     kerf_cluster_listen(world->cluster, on_change, lifecycle);
+    kerf_world_listen(world, on_notice, lifecycle);
     kerf_engine_handle(world->engine, KERF_EVENT_CLAIM_LAUNCH, on_claim_launch, lifecycle);
     kerf_engine_handle(world->engine, KERF_EVENT_INSTANCE_LAUNCHED, on_launched, lifecycle);
     kerf_engine_handle(world->engine, KERF_EVENT_NODE_JOINS, on_joins, lifecycle);

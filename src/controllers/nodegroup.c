@@ -7,6 +7,7 @@
  */
 #include "controllers/controllers_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /** A launch under way, or an instance that boots. */
@@ -22,6 +23,7 @@ struct group_launch {
 struct group_node {
     kerf_event_handle ready;
     bool booted;
+    bool ended; /* the instance is gone: it won't become ready any more */
 };
 
 struct kerf_nodegroup_controller {
@@ -32,6 +34,7 @@ struct kerf_nodegroup_controller {
     uint32_t *in_flight;        /* by group: launches that were not answered yet */
     uint32_t *in_flight_by_zone; /* of these, granted ones: group x KERF_ZONE_MAX + zone */
     kerf_event_handle *syncs;   /* by group */
+    kerf_time_us *sync_us;      /* by group: when its sync is due */
 };
 
 static const struct kerf_nodegroup *group_at(const struct kerf_world *world, uint32_t index)
@@ -41,8 +44,13 @@ static const struct kerf_nodegroup *group_at(const struct kerf_world *world, uin
 
 static void wake(struct kerf_nodegroup_controller *controller, uint32_t group, kerf_time_us at_us)
 {
-    if (!kerf_engine_is_scheduled(controller->world->engine, controller->syncs[group]))
-        controller->syncs[group] = kerf_world_schedule(controller->world, at_us, KERF_EVENT_NODEGROUP_SYNC, group, 0);
+    if (kerf_engine_is_scheduled(controller->world->engine, controller->syncs[group])) {
+        if (controller->sync_us[group] <= at_us)
+            return;
+        kerf_engine_cancel(controller->world->engine, controller->syncs[group]);
+    }
+    controller->sync_us[group] = at_us;
+    controller->syncs[group] = kerf_world_schedule(controller->world, at_us, KERF_EVENT_NODEGROUP_SYNC, group, 0);
 }
 
 /* ---- launch ------------------------------------------------------------------------------------------------------------------------ */
@@ -92,7 +100,7 @@ static bool launch_in_zone(struct kerf_nodegroup_controller *controller, struct 
     size_t count = 0;
     for (uint32_t i = 0; i < group->instance_type_count; i++) {
         const struct kerf_instance_facts *facts = kerf_catalog_find(world->design->catalog, group->instance_types[i]);
-        if (!(facts->zone_mask >> zone_index & 1))
+        if (!facts || !(facts->zone_mask >> zone_index & 1) || (group->spot && isnan(facts->spot_usd_per_hour[zone_index])))
             continue;
         choices[count++] = (struct kerf_cloud_choice){
             .type_index = facts->index,
@@ -112,6 +120,8 @@ static bool launch_in_zone(struct kerf_nodegroup_controller *controller, struct 
         launch->launched = kerf_instance_take_address(world, subnet_index, &launch->address);
     for (size_t i = 0; i < outcome.refused_count; i++) {
         bool addresses = outcome.errors[i] == KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
+        if (kerf_launch_refusal_was_told(&outcome, i))
+            continue;
         kerf_world_notify(world, (struct kerf_notice){
                                      .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_LAUNCH_REFUSED,
                                      .node = KERF_NO_NODE,
@@ -219,7 +229,7 @@ static void make_ready_if_possible(struct kerf_nodegroup_controller *controller,
     struct kerf_world *world = controller->world;
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     const struct group_node *books = kerf_books_find(&controller->nodes, id.index);
-    if (!node || !books || !books->booted || kerf_node_is_ready(node))
+    if (!node || !books || !books->booted || books->ended || kerf_cluster_is_deleted(node) || kerf_node_is_ready(node))
         return;
     if (node->network && !kerf_conditions_true(&node->node.conditions, "NetworkingReady"))
         return;
@@ -271,7 +281,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         return;
     struct kerf_world *world = controller->world;
     if (change->kind == KERF_CHANGE_NODE_CHANGED) {
-        if (books->booted && !kerf_node_is_ready(node))
+        if (books->booted && !books->ended && !kerf_node_is_ready(node))
             kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_GROUP_READY, change->node.index, 1);
         return;
     }
@@ -279,6 +289,16 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     wake(controller, node->nodegroup_index, kerf_world_now(world) + world->design->timings.nodegroup_delay_us);
     if (change->kind == KERF_CHANGE_NODE_REMOVED)
         kerf_books_drop(&controller->nodes, change->node.index);
+}
+
+static void on_notice(void *context, const struct kerf_notice *notice)
+{
+    struct kerf_nodegroup_controller *controller = context;
+    struct group_node *books = notice->kind == KERF_NOTICE_INSTANCE_ENDED ? kerf_books_find(&controller->nodes, notice->node.index) : NULL;
+    if (!books)
+        return;
+    books->ended = true;
+    kerf_engine_cancel(controller->world->engine, books->ready);
 }
 
 struct kerf_nodegroup_controller *kerf_nodegroup_controller_new(struct kerf_world *world)
@@ -291,7 +311,9 @@ struct kerf_nodegroup_controller *kerf_nodegroup_controller_new(struct kerf_worl
     controller->in_flight = kerf_allocate(kerf_array_bytes(count, sizeof *controller->in_flight));
     controller->in_flight_by_zone = kerf_allocate(kerf_array_bytes((size_t)count * KERF_ZONE_MAX, sizeof *controller->in_flight_by_zone));
     controller->syncs = kerf_allocate(kerf_array_bytes(count, sizeof *controller->syncs));
+    controller->sync_us = kerf_allocate(kerf_array_bytes(count, sizeof *controller->sync_us));
     kerf_cluster_listen(world->cluster, on_change, controller);
+    kerf_world_listen(world, on_notice, controller);
     kerf_engine_handle(world->engine, KERF_EVENT_NODEGROUP_SYNC, on_sync, controller);
     kerf_engine_handle(world->engine, KERF_EVENT_GROUP_LAUNCHED, on_launched, controller);
     kerf_engine_handle(world->engine, KERF_EVENT_GROUP_READY, on_ready, controller);
@@ -309,5 +331,6 @@ void kerf_nodegroup_controller_free(struct kerf_nodegroup_controller *controller
     free(controller->in_flight);
     free(controller->in_flight_by_zone);
     free(controller->syncs);
+    free(controller->sync_us);
     free(controller);
 }

@@ -12,14 +12,16 @@
 #include <stdlib.h>
 
 #define DRAIN_POLL_US KERF_SECOND_US
+#define STUCK_AFTER_US KERF_MINUTE_US /* a terminating pod so long after its time isn't waited for (kerf_pod_is_drainable) */
 #define MINIMUM_DRAIN_US (5 * KERF_SECOND_US)
 #define INSTANCE_POLL_US (5 * KERF_SECOND_US)
 #define EVICTION_BACKOFF_BASE_US (KERF_SECOND_US / 10)
 #define EVICTION_BACKOFF_MAX_US (10 * KERF_SECOND_US)
 
 struct draining_node {
-    kerf_time_us started_us;
+    kerf_time_us started_us; /* of the drain; KERF_TIME_UNSET: not yet */
     kerf_event_handle next;
+    kerf_time_us next_us;
     bool terminating; /* the instance was told to end */
 };
 
@@ -58,7 +60,8 @@ static bool is_past_threshold(const struct kerf_cluster_pod *pod, kerf_time_us d
 static void evict(struct kerf_world *world, kerf_pod_id id, kerf_time_us grace_us)
 {
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
-    kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EVICTED, .node = pod->node, .pod = id });
+    if (!kerf_pod_is_terminating(&pod->pod)) /* else it is only told to hurry */
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EVICTED, .node = pod->node, .pod = id });
     kerf_cluster_delete_pod(world->cluster, id, kerf_world_epoch_now(world) + grace_us);
 }
 
@@ -123,6 +126,11 @@ static enum drain_group group_of(const struct kerf_pod *pod)
     return (enum drain_group)((critical ? DRAIN_CRITICAL : DRAIN_ORDINARY) + (kerf_pod_is_daemon(pod) ? 1 : 0));
 }
 
+static bool is_waited_for(const struct kerf_world *world, const struct kerf_cluster_pod *pod)
+{
+    return !kerf_pod_is_terminal(&pod->pod) && kerf_pod_is_drainable(world->vocabulary, &pod->pod, kerf_world_epoch_now(world));
+}
+
 /** Enqueues what is due; true when nothing waits any more (12.7). */
 static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_node *node)
 {
@@ -137,7 +145,7 @@ static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_
     bool waits = false;
     for (uint32_t i = 0; i < node->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
-        if (kerf_pod_is_terminal(&pod->pod) || !kerf_pod_is_drainable(world->vocabulary, &pod->pod, epoch_us))
+        if (!is_waited_for(world, pod))
             continue;
         waits = true;
         if (is_past_threshold(pod, deadline_epoch_us, epoch_us))
@@ -147,14 +155,47 @@ static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_
     }
     for (uint32_t i = 0; i < node->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
-        if (!kerf_pod_is_terminal(&pod->pod) && kerf_pod_is_drainable(world->vocabulary, &pod->pod, epoch_us) &&
-            !kerf_pod_is_terminating(&pod->pod) && !is_past_threshold(pod, deadline_epoch_us, epoch_us) && group_of(&pod->pod) == first)
+        if (is_waited_for(world, pod) && !kerf_pod_is_terminating(&pod->pod) && !is_past_threshold(pod, deadline_epoch_us, epoch_us) && group_of(&pod->pod) == first)
             due[due_count++] = pod->id;
     }
     for (size_t i = 0; i < due_count; i++)
         enqueue(terminator, due[i]);
     kerf_arena_fini(&scratch);
     return !waits;
+}
+
+/**
+ * Karpenter looks again every second. A look between changes finds what the last one found, so they are left out up to the first that may
+ * find something else: pods that come or go (on_change), a deadline, a pod that is stuck, the minimum drain time.
+ */
+static kerf_time_us next_look(const struct kerf_world *world, const struct kerf_cluster_node *node, const struct draining_node *books)
+{
+    kerf_time_us now_us = kerf_world_now(world);
+    kerf_time_us to_epoch_us = kerf_world_epoch_now(world) - now_us;
+    kerf_time_us deadline_epoch_us = deadline_of(node);
+    kerf_time_us next_us = KERF_TIME_NEVER;
+    bool waits = false;
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
+        if (!is_waited_for(world, pod))
+            continue;
+        waits = true;
+        if (kerf_pod_is_terminating(&pod->pod))
+            next_us = kerf_min_i64(next_us, pod->pod.meta.deletion_epoch_us - to_epoch_us + STUCK_AFTER_US + 1);
+        else if (deadline_epoch_us != KERF_TIME_NEVER)
+            next_us = kerf_min_i64(next_us, deadline_epoch_us - pod->pod.spec->termination_grace_seconds * KERF_SECOND_US - to_epoch_us + 1);
+    }
+    return kerf_max_i64(now_us + 1, waits ? next_us : books->started_us + MINIMUM_DRAIN_US);
+}
+
+static void schedule_look(struct kerf_terminator *terminator, kerf_node_id id, struct draining_node *books, kerf_time_us at_us)
+{
+    struct kerf_world *world = terminator->world;
+    kerf_time_us looks = at_us == KERF_TIME_NEVER ? 0 : (at_us - books->started_us + DRAIN_POLL_US - 1) / DRAIN_POLL_US;
+    books->next_us = at_us == KERF_TIME_NEVER ? at_us : books->started_us + looks * DRAIN_POLL_US;
+    kerf_engine_cancel(world->engine, books->next);
+    books->next = at_us == KERF_TIME_NEVER ? KERF_NO_EVENT
+                                           : kerf_world_schedule(world, books->next_us, KERF_EVENT_TERMINATOR_DRAIN, id.index, 0);
 }
 
 /* ---- the instance ------------------------------------------------------------------------------------------------------------------- */
@@ -204,7 +245,16 @@ static void on_drain(void *context, struct kerf_engine *engine, const struct ker
     if (drain(terminator, node) && now_us - books->started_us >= MINIMUM_DRAIN_US)
         terminate(terminator, node);
     else
-        books->next = kerf_world_schedule(world, now_us + DRAIN_POLL_US, KERF_EVENT_TERMINATOR_DRAIN, id.index, 0);
+        schedule_look(terminator, id, books, next_look(world, node, books));
+}
+
+/** Something changed on a node: its drain looks at its next second. */
+static void look_soon(struct kerf_terminator *terminator, kerf_node_id id)
+{
+    struct draining_node *books = kerf_books_find(&terminator->nodes, id.index);
+    if (!books || books->terminating || books->started_us == KERF_TIME_UNSET || books->next_us <= kerf_world_now(terminator->world))
+        return;
+    schedule_look(terminator, id, books, kerf_world_now(terminator->world));
 }
 
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
@@ -235,8 +285,15 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         if (pod)
             kerf_engine_cancel(world->engine, pod->retry);
         kerf_books_drop(&terminator->pods, change->pod.index);
+        look_soon(terminator, change->node);
         break;
     }
+    case KERF_CHANGE_POD_BOUND:
+    case KERF_CHANGE_POD_FINISHED:
+    case KERF_CHANGE_POD_TERMINATING:
+    case KERF_CHANGE_POD_HURRIED:
+        look_soon(terminator, change->node);
+        break;
     default:
         break;
     }

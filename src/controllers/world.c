@@ -27,6 +27,13 @@ void kerf_world_listen(struct kerf_world *world, kerf_notice_listener listener, 
     world->notice_contexts[world->notice_listener_count++] = context;
 }
 
+void kerf_world_fini(struct kerf_world *world)
+{
+    kerf_name_map_fini(&world->node_names);
+    kerf_provisioning_cache_free(world->provisioning_cache);
+    world->provisioning_cache = NULL;
+}
+
 kerf_event_handle kerf_world_schedule(struct kerf_world *world, kerf_time_us at_us, enum kerf_event_kind kind, uint64_t subject,
                                       uint32_t detail)
 {
@@ -187,7 +194,7 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
         .settings = world->design->cni,
         .limits = { .enis = (int32_t)facts->enis, .ipv4_per_eni = (int32_t)facts->ipv4_per_eni },
         .max_pods = max_pods,
-        .prefix_capable = true,
+        .prefix_capable = facts->prefix_capable,
         .trunk_capable = facts->branch_enis > 0,
         .primary_subnet = subnet_index,
         .eni_subnet = subnet_index, /* of custom networking: ENIConfigs are not read yet */

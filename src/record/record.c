@@ -210,14 +210,22 @@ static void count_unplaced(struct kerf_record *record, const struct kerf_record_
         record->pods_never_placed++;
 }
 
+static void note_stopped(struct kerf_record *record, kerf_pod_id id)
+{
+    struct kerf_record_pod *pod = find_pod(record, id);
+    if (pod && pod->running)
+        kerf_time_weighted_set(&record->running_pods, now_of(record), record->running_pods.value - 1);
+    if (pod)
+        pod->running = false;
+}
+
 static void close_pod(struct kerf_record *record, kerf_pod_id id)
 {
     uint32_t row = kerf_id_map_get(&record->rows_by_pod, id.index);
     if (row == KERF_NOT_FOUND)
         return;
+    note_stopped(record, id);
     count_unplaced(record, &record->pods.items[row]);
-    if (record->pods.items[row].running)
-        kerf_time_weighted_set(&record->running_pods, now_of(record), record->running_pods.value - 1);
     kerf_id_map_remove(&record->rows_by_pod, id.index);
     KERF_VEC_PUSH(&record->free_pods, row);
 }
@@ -329,6 +337,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         note_running(record, change->pod);
         break;
     case KERF_CHANGE_POD_FINISHED:
+        note_stopped(record, change->pod);
         note_headroom(record, change, -1);
         update_use(record, change->node, NULL);
         break;
@@ -400,6 +409,8 @@ static void on_notice(void *context, const struct kerf_notice *notice)
         break;
     case KERF_NOTICE_INSTANCE_ENDED:
         end_instance(record, notice->node);
+        for (uint32_t i = 0; i < kerf_cluster_node(record->world->cluster, notice->node)->pod_count; i++)
+            note_stopped(record, kerf_cluster_node(record->world->cluster, notice->node)->pods[i]);
         break;
     case KERF_NOTICE_DISRUPTION_STARTED:
         if (record->measuring)

@@ -115,7 +115,7 @@ void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t repl
     kerf_set_run_context(NULL);
     for (int i = CONTROLLER_COUNT; i-- > 0;)
         controllers[i].unmake(made[i]);
-    kerf_provisioning_cache_free(world.provisioning_cache);
+    kerf_world_fini(&world);
     kerf_cluster_free(world.cluster);
     for (uint32_t i = 0; i < design->subnet_count; i++)
         kerf_vpc_subnet_free(world.network.subnets[i]);
