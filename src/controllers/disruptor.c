@@ -20,6 +20,7 @@
 struct kerf_disruptor {
     struct kerf_world *world;
     struct kerf_disruption_watch *watch;
+    struct kerf_disruption_bounds *bounds;
     struct kerf_disruption_memory memory;
     struct kerf_command_queue queue;
     enum kerf_disruption_method method;    /* whose result is on its way */
@@ -41,6 +42,7 @@ static struct kerf_disruption_options options_of(const struct kerf_disruptor *di
             .tie_seed = kerf_hash_mix(world->seed, world->replication),
         },
         .cache = kerf_world_provisioning_cache(world),
+        .bounds = disruptor->bounds,
         .spot_to_spot_consolidation = karpenter->spot_to_spot_consolidation,
         .one_method = true,
         .compute = {
@@ -224,6 +226,7 @@ struct kerf_disruptor *kerf_disruptor_new(struct kerf_world *world)
     struct kerf_disruptor *disruptor = kerf_allocate(sizeof *disruptor);
     disruptor->world = world;
     disruptor->watch = kerf_disruption_watch_new(world->cluster);
+    disruptor->bounds = kerf_disruption_bounds_new(world->cluster);
     kerf_command_queue_init(&disruptor->queue, world);
     kerf_engine_handle(world->engine, KERF_EVENT_DISRUPTOR_PASS, on_pass, disruptor);
     kerf_engine_handle(world->engine, KERF_EVENT_DISRUPTOR_COMPUTED, on_computed, disruptor);
@@ -240,5 +243,6 @@ void kerf_disruptor_free(struct kerf_disruptor *disruptor)
     kerf_disruption_result_free(disruptor->result);
     kerf_command_queue_fini(&disruptor->queue);
     kerf_disruption_watch_free(disruptor->watch);
+    kerf_disruption_bounds_free(disruptor->bounds);
     free(disruptor);
 }

@@ -182,6 +182,8 @@ static void decide(struct kerf_disruption_pass *pass, const struct kerf_candidat
         out->why = "it is being deleted";
         return;
     }
+    if (simulation->outcome == KERF_SIMULATION_REFUSED)
+        return;
     if (simulation->failed) {
         out->why = failure_text(pass, simulation);
         return;
@@ -217,7 +219,7 @@ void kerf_consolidate(struct kerf_disruption_pass *pass, const struct kerf_candi
 {
     *out_consolidation = (struct kerf_consolidation){ 0 };
     struct kerf_simulation simulation;
-    kerf_simulate(pass, candidates, true, &simulation);
+    kerf_simulate(pass, candidates, KERF_SIMULATE_CONSOLIDATION, &simulation);
     decide(pass, candidates, &simulation, out_consolidation);
     kerf_simulation_fini(&simulation);
     if (out_consolidation->decision == KERF_DECIDE_DELETE || out_consolidation->decision == KERF_DECIDE_REPLACE)

@@ -216,6 +216,7 @@ struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster 
     if (options->explain)
         publish_reasons(&pass, result);
     result->simulations = pass.simulations;
+    result->refused_by_bounds = pass.refused_by_bounds;
     result->simulated_pods = pass.simulated_pods;
     result->compute_us = (kerf_time_us)pass.compute_us;
     kerf_disruption_pass_fini(&pass);

@@ -26,9 +26,18 @@ struct kerf_disruption_compute {
     kerf_time_us single_node_limit_us;
 };
 
+/**
+ * What can be launched at which price, for bounds that spare most what-ifs a simulation without changing any decision. One per cluster,
+ * free it before the cluster.
+ */
+struct kerf_disruption_bounds;
+struct kerf_disruption_bounds *kerf_disruption_bounds_new(const struct kerf_cluster *cluster);
+void kerf_disruption_bounds_free(struct kerf_disruption_bounds *bounds);
+
 struct kerf_disruption_options {
     struct kerf_provisioning_options provisioning; /* its now_epoch_us is the moment of the decision */
     struct kerf_provisioning_cache *cache;         /* of the cluster; NULL: the pass makes its own */
+    struct kerf_disruption_bounds *bounds;         /* of the cluster; NULL: simulate every what-if. Not used with `explain` */
     bool spot_to_spot_consolidation;               /* feature gates */
     bool static_capacity;                          /* static drift finds its NodePools with or without it */
     bool explain;                                  /* fill the reasons per node and the candidates of every method */
@@ -72,7 +81,8 @@ struct kerf_disruption_result {
     size_t candidate_count_by_method[KERF_METHOD_COUNT];
     const struct kerf_disruption_reason_text *nodes; /* with explain */
     size_t node_count;
-    uint64_t simulations; /* passes of the scheduler */
+    uint64_t simulations; /* what-ifs: passes of the scheduler in the real system */
+    uint64_t refused_by_bounds; /* of them, those that bounds answered */
     uint64_t simulated_pods;
     kerf_time_us compute_us; /* by options.compute */
     bool timed_out;          /* multi-node or single-node gave up */

@@ -24,11 +24,13 @@ struct kerf_disruption_pass {
     struct kerf_arena scratch;
     /* what all what-ifs of the pass share */
     bool pods_known;
+    bool bounds_known;
     const kerf_pod_id *pods; /* pending ones, and those of nodes that are being deleted */
     size_t pod_count;
     size_t destination_count; /* nodes that aren't being deleted: for the compute time */
     uint64_t *left_out;       /* all zero between what-ifs */
     uint64_t simulations;
+    uint64_t refused_by_bounds;
     uint64_t simulated_pods;
     double compute_us;
     struct kerf_node_reasons *reasons; /* by node id; NULL: nobody asked */
@@ -103,7 +105,8 @@ struct kerf_nodepool_totals *kerf_nodepool_totals(struct kerf_disruption_pass *p
 enum kerf_simulation_outcome {
     KERF_SIMULATION_DONE,
     KERF_SIMULATION_DELETING,   /* a candidate is being deleted */
-    KERF_SIMULATION_NO_NODEPOOL /* nothing to plan new nodes with: an error of the pass */
+    KERF_SIMULATION_NO_NODEPOOL, /* nothing to plan new nodes with: an error of the pass */
+    KERF_SIMULATION_REFUSED      /* by bounds: consolidation would come to nothing */
 };
 struct kerf_simulation {
     enum kerf_simulation_outcome outcome;
@@ -112,9 +115,19 @@ struct kerf_simulation {
     kerf_pod_id failed_pod;
     const char *failed_why;  /* with explain; NULL: none known */
 };
-void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, bool protect_recent_nodes,
+/** For what: consolidation may be refused by bounds, and then has no plan. */
+enum kerf_simulation_use { KERF_SIMULATE_DRIFT, KERF_SIMULATE_CONSOLIDATION, KERF_SIMULATE_VALIDATION };
+void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, enum kerf_simulation_use use,
                    struct kerf_simulation *out_simulation);
 void kerf_simulation_fini(struct kerf_simulation *simulation);
+
+/* ---- bounds.c ---------------------------------------------------------------------------------------------------------------------- */
+
+/** Looks at what is free in the world now. */
+void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds);
+/** Proves that consolidating the candidates (their bits are set in left_out, `pods` are theirs to place) comes to nothing; false: simulate. */
+bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
+                                   size_t pod_count);
 
 /* ---- launch_price.c (7.4) -------------------------------------------------------------------------------------------------------- */
 

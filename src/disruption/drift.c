@@ -190,7 +190,7 @@ bool kerf_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_inp
         }
         struct kerf_candidates alone = { .items = &candidate, .count = 1 };
         struct kerf_simulation simulation;
-        kerf_simulate(pass, &alone, false, &simulation);
+        kerf_simulate(pass, &alone, KERF_SIMULATE_DRIFT, &simulation);
         *out_error = simulation.outcome == KERF_SIMULATION_NO_NODEPOOL;
         bool possible = simulation.outcome == KERF_SIMULATION_DONE && !simulation.failed;
         if (possible) {

@@ -64,7 +64,34 @@ static void test_refusals(const struct kerf_disruption_pass *pass, struct kerf_s
     }
 }
 
-void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, bool protect_recent_nodes,
+/** Consolidation only: bounds that are allowed to answer. */
+static bool is_refused(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods, size_t pod_count)
+{
+    if (!pass->options->bounds || pass->reasons)
+        return false;
+    if (!pass->bounds_known)
+        kerf_disruption_bounds_begin(pass->options->bounds);
+    pass->bounds_known = true;
+    return kerf_disruption_bounds_refuse(pass, candidates, pods, pod_count);
+}
+
+static struct kerf_plan *plan(const struct kerf_disruption_pass *pass, const kerf_pod_id *pods, size_t pod_count, bool protect_recent_nodes)
+{
+    struct kerf_provisioning_input input = {
+        .cluster = pass->cluster,
+        .cache = pass->cache,
+        .pods = pods,
+        .pod_count = pod_count,
+        .left_out = pass->left_out,
+        .omit_reasons = !pass->reasons,
+        .options = pass->options->provisioning,
+    };
+    input.options.now_epoch_us = pass->now_epoch_us;
+    input.options.protect_recent_nodes = protect_recent_nodes;
+    return kerf_provisioning_plan(&input);
+}
+
+void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, enum kerf_simulation_use use,
                    struct kerf_simulation *out_simulation)
 {
     *out_simulation = (struct kerf_simulation){ .failed_pod = KERF_NO_POD };
@@ -93,18 +120,13 @@ void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidat
             if (kerf_pod_is_currently_reschedulable(pass->cluster, kerf_cluster_pod(pass->cluster, node->pods[j]), pass->now_epoch_us))
                 pods[pod_count++] = node->pods[j];
     }
-    struct kerf_provisioning_input input = {
-        .cluster = pass->cluster,
-        .cache = pass->cache,
-        .pods = pods,
-        .pod_count = pod_count,
-        .left_out = pass->left_out,
-        .omit_reasons = !pass->reasons,
-        .options = pass->options->provisioning,
-    };
-    input.options.now_epoch_us = pass->now_epoch_us;
-    input.options.protect_recent_nodes = protect_recent_nodes;
-    out_simulation->plan = kerf_provisioning_plan(&input);
+    bool refused = use == KERF_SIMULATE_CONSOLIDATION &&
+                   is_refused(pass, candidates, pods + pass->pod_count, pod_count - pass->pod_count);
+    pass->refused_by_bounds += refused;
+    if (refused)
+        out_simulation->outcome = KERF_SIMULATION_REFUSED;
+    else
+        out_simulation->plan = plan(pass, pods, pod_count, use != KERF_SIMULATE_DRIFT);
     free(pods);
     for (size_t i = 0; i < candidates->count; i++)
         kerf_bit_clear(pass->left_out, candidates->items[i]->id.index);
@@ -112,8 +134,10 @@ void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidat
     pass->simulated_pods += pod_count;
     pass->compute_us += (double)pod_count * pass->options->compute.us_per_pod +
                         (double)(pass->destination_count - candidates->count) * pass->options->compute.us_per_node;
-    test_refusals(pass, out_simulation);
-    test_placements(pass, out_simulation);
+    if (out_simulation->plan) {
+        test_refusals(pass, out_simulation);
+        test_placements(pass, out_simulation);
+    }
 }
 
 void kerf_simulation_fini(struct kerf_simulation *simulation)

@@ -51,7 +51,7 @@ static bool simulation_agrees(struct kerf_disruption_pass *pass, const struct ke
                               const struct kerf_candidates *candidates)
 {
     struct kerf_simulation simulation;
-    kerf_simulate(pass, candidates, true, &simulation);
+    kerf_simulate(pass, candidates, KERF_SIMULATE_VALIDATION, &simulation);
     bool agrees = simulation.outcome == KERF_SIMULATION_DONE && !simulation.failed &&
                   simulation.plan->claim_count == command->replacement_count;
     for (size_t i = 0; agrees && i < command->replacement_count; i++)

@@ -1,0 +1,216 @@
+/**
+ * Bounds: most what-ifs end in nothing, and mostly a look at sums proves it without placing a pod. What doesn't fit on any other node by
+ * processor, memory and number of pods must go on new nodes; if no instance type that holds all of that together is cheaper than the
+ * candidates, no decision of 7.5 is left but nothing. Requirements, taints, topology, daemon pods and pending pods, which bounds pass
+ * over, only make places fewer. Never says yes: a command always comes from a simulation.
+ */
+#include "disruption/disruption_internal.h"
+
+#include <float.h>
+#include <stdlib.h>
+
+/** Amounts that bounds look at. */
+enum { BOUND_CPU, BOUND_MEMORY, BOUND_PODS, BOUND_COUNT };
+static const enum kerf_resource bound_resources[BOUND_COUNT] = { KERF_RESOURCE_CPU, KERF_RESOURCE_MEMORY, KERF_RESOURCE_PODS };
+
+struct amounts {
+    int64_t of[BOUND_COUNT];
+};
+
+/** A type as some NodePool may launch it. */
+struct launchable {
+    struct amounts allocatable;
+    double price_usd_per_hour;          /* the least of its offerings */
+    double on_demand_price_usd_per_hour; /* the least of those that aren't Spot; DBL_MAX: none */
+};
+
+/** A node that may take pods, by what is free on it. */
+struct destination {
+    struct amounts free;
+    kerf_node_id id;
+};
+
+struct kerf_disruption_bounds {
+    const struct kerf_cluster *cluster;
+    struct launchable *launchables; /* by price */
+    size_t launchable_count;
+    bool all_pools_spot_only;
+    /* of the world as it was when the pass began */
+    struct destination *destinations; /* most free cpu first */
+    size_t destination_count;
+    size_t destination_capacity;
+};
+
+static struct amounts amounts_of(const struct kerf_resources *resources)
+{
+    struct amounts amounts;
+    for (int i = 0; i < BOUND_COUNT; i++)
+        amounts.of[i] = resources->amounts[bound_resources[i]];
+    return amounts;
+}
+
+static bool fit(const struct amounts *request, const struct amounts *total)
+{
+    for (int i = 0; i < BOUND_COUNT; i++)
+        if (request->of[i] > 0 && request->of[i] > total->of[i])
+            return false;
+    return true;
+}
+
+/* ---- what can be launched: follows from the immutable inputs ---------------------------------------------------------------------- */
+
+static int by_price(const void *a, const void *b, void *context)
+{
+    (void)context;
+    return kerf_compare_double(((const struct launchable *)a)->price_usd_per_hour, ((const struct launchable *)b)->price_usd_per_hour);
+}
+
+/** Offerings that are out of capacity at the moment count too: they may only make the bound lower. */
+static void add_pool(struct kerf_disruption_bounds *bounds, struct kerf_arena *scratch, uint32_t nodepool_index)
+{
+    const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(bounds->cluster);
+    const struct kerf_nodepool *nodepool = &kerf_cluster_objects(bounds->cluster)->nodepools.items[nodepool_index];
+    uint32_t nodeclass_index = kerf_cluster_nodeclass_of_pool(bounds->cluster, nodepool_index);
+    if (nodepool->replicas >= 0 || nodeclass_index == KERF_NOT_FOUND)
+        return;
+    struct kerf_requirements wanted = kerf_requirements_of_labels(scratch, vocabulary, &nodepool->template_labels);
+    kerf_requirements_add_expressions(scratch, vocabulary, &wanted, &nodepool->requirements);
+    const struct kerf_requirement *capacity_type = kerf_requirements_get(&wanted, vocabulary->key_capacity_type);
+    if (!capacity_type || kerf_requirement_has(capacity_type, vocabulary->word_on_demand) ||
+        kerf_requirement_has(capacity_type, vocabulary->word_reserved))
+        bounds->all_pools_spot_only = false;
+    const struct kerf_instance_types *types = kerf_cluster_instance_types(bounds->cluster, nodeclass_index);
+    for (size_t i = 0; i < types->count; i++) {
+        const struct kerf_instance_type *type = &types->items[i];
+        if (!kerf_requirements_intersect(&type->requirements, &wanted, NULL))
+            continue;
+        struct launchable launchable = { amounts_of(&type->allocatable), DBL_MAX, DBL_MAX };
+        for (uint32_t j = 0; j < type->offering_count; j++) {
+            const struct kerf_offering *offering = &type->offerings[j];
+            if (!offering->available ||
+                !kerf_requirements_compatible(vocabulary, &wanted, &offering->requirements, KERF_UNDEFINED_WELL_KNOWN, NULL))
+                continue;
+            if (offering->price_usd_per_hour < launchable.price_usd_per_hour)
+                launchable.price_usd_per_hour = offering->price_usd_per_hour;
+            if (offering->capacity_type != KERF_SPOT && offering->price_usd_per_hour < launchable.on_demand_price_usd_per_hour)
+                launchable.on_demand_price_usd_per_hour = offering->price_usd_per_hour;
+        }
+        if (launchable.price_usd_per_hour == DBL_MAX)
+            continue;
+        bounds->launchables[bounds->launchable_count++] = launchable;
+    }
+}
+
+struct kerf_disruption_bounds *kerf_disruption_bounds_new(const struct kerf_cluster *cluster)
+{
+    struct kerf_disruption_bounds *bounds = kerf_allocate(sizeof *bounds);
+    *bounds = (struct kerf_disruption_bounds){ .cluster = cluster, .all_pools_spot_only = true };
+    const struct kerf_objects *objects = kerf_cluster_objects(cluster);
+    bounds->launchables = kerf_allocate(
+        kerf_array_bytes(objects->nodepools.count * kerf_catalog_type_count(kerf_cluster_catalog(cluster)), sizeof *bounds->launchables));
+    struct kerf_arena scratch;
+    kerf_arena_init(&scratch);
+    for (uint32_t pool = 0; pool < objects->nodepools.count; pool++)
+        add_pool(bounds, &scratch, pool);
+    kerf_arena_fini(&scratch);
+    kerf_sort(bounds->launchables, bounds->launchable_count, sizeof *bounds->launchables, by_price, NULL);
+    return bounds;
+}
+
+void kerf_disruption_bounds_free(struct kerf_disruption_bounds *bounds)
+{
+    if (!bounds)
+        return;
+    free(bounds->launchables);
+    free(bounds->destinations);
+    free(bounds);
+}
+
+/** The least that a node with room for all of it may cost. */
+static double least_price(const struct kerf_disruption_bounds *bounds, const struct amounts *request, bool without_spot)
+{
+    double least = DBL_MAX;
+    for (size_t i = 0; i < bounds->launchable_count; i++) {
+        const struct launchable *launchable = &bounds->launchables[i];
+        if (launchable->price_usd_per_hour >= least)
+            break; /* none of the rest is cheaper */
+        if (!fit(request, &launchable->allocatable))
+            continue;
+        double price = without_spot ? launchable->on_demand_price_usd_per_hour : launchable->price_usd_per_hour;
+        least = price < least ? price : least;
+    }
+    return least;
+}
+
+/* ---- where there is room ----------------------------------------------------------------------------------------------------------- */
+
+static int by_free_cpu(const void *a, const void *b, void *context)
+{
+    (void)context;
+    const struct destination *x = a, *y = b;
+    int order = kerf_compare_i64(y->free.of[BOUND_CPU], x->free.of[BOUND_CPU]);
+    return order != 0 ? order : kerf_compare_u64(x->id.index, y->id.index);
+}
+
+void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds)
+{
+    size_t node_count = kerf_cluster_node_count(bounds->cluster);
+    bounds->destination_count = 0;
+    if (node_count > bounds->destination_capacity) {
+        bounds->destination_capacity = node_count + node_count / 2;
+        bounds->destinations =
+            kerf_reallocate(bounds->destinations, kerf_array_bytes(bounds->destination_capacity, sizeof *bounds->destinations));
+    }
+    for (size_t at = 0; at < node_count; at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(bounds->cluster, at);
+        if (kerf_cluster_is_deleting(bounds->cluster, node))
+            continue;
+        struct kerf_resources allocatable = kerf_cluster_node_allocatable(bounds->cluster, node);
+        struct destination destination = { .id = node->id };
+        for (int i = 0; i < BOUND_COUNT; i++)
+            destination.free.of[i] = allocatable.amounts[bound_resources[i]] - node->requested.amounts[bound_resources[i]];
+        bounds->destinations[bounds->destination_count++] = destination;
+    }
+    kerf_sort(bounds->destinations, bounds->destination_count, sizeof *bounds->destinations, by_free_cpu, NULL);
+}
+
+static bool fits_somewhere(const struct kerf_disruption_bounds *bounds, const struct amounts *request, const uint64_t *left_out)
+{
+    for (size_t i = 0; i < bounds->destination_count; i++) {
+        const struct destination *destination = &bounds->destinations[i];
+        if (request->of[BOUND_CPU] > 0 && request->of[BOUND_CPU] > destination->free.of[BOUND_CPU])
+            return false; /* nor on any that has less */
+        if (!kerf_bit_get(left_out, destination->id.index) && fit(request, &destination->free))
+            return true;
+    }
+    return false;
+}
+
+bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
+                                   size_t pod_count)
+{
+    const struct kerf_disruption_bounds *bounds = pass->options->bounds;
+    struct amounts homeless = { { 0 } };
+    size_t homeless_count = 0;
+    for (size_t i = 0; i < pod_count; i++) {
+        struct amounts request = amounts_of(kerf_cluster_pod(pass->cluster, pods[i])->pod.requests);
+        if (fits_somewhere(bounds, &request, pass->left_out))
+            continue;
+        homeless_count++;
+        for (int k = 0; k < BOUND_COUNT; k++)
+            homeless.of[k] = kerf_saturate_i64((kerf_i128)homeless.of[k] + request.of[k]);
+    }
+    if (homeless_count == 0)
+        return false;
+    double price = 0;
+    bool all_spot = true;
+    for (size_t i = 0; i < candidates->count; i++) {
+        price += candidates->items[i]->price_usd_per_hour;
+        all_spot = all_spot && candidates->items[i]->capacity_type == KERF_SPOT;
+    }
+    /* A new node that may be Spot is out of the question (7.6 rule 1); one that may not is no Spot offering. */
+    bool without_spot = all_spot && !pass->options->spot_to_spot_consolidation;
+    if (without_spot && bounds->all_pools_spot_only)
+        return true;
+    return least_price(bounds, &homeless, without_spot) >= price;
+}

@@ -1,0 +1,105 @@
+/* Bounds never change a decision: on random small clusters, a pass with them and one that simulates every what-if agree in all they say. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "../support/disrupt_world.h"
+
+enum { WORLDS = 300 };
+
+static uint64_t state;
+
+static uint64_t draw(uint64_t below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (state >> 11) % below;
+}
+
+static const char *pick(const char *const *texts, size_t count) { return texts[draw(count)]; }
+
+static void add_world(struct disrupt_world *world)
+{
+    static const char *const type_names[] = {"t0.large", "t1.large", "t2.large", "t3.large", "t4.large"};
+    static const char *const capacity_types[] = {"", ", requirements: [{key: karpenter.sh/capacity-type, operator: In, values: [on-demand]}]",
+                                                 ", requirements: [{key: karpenter.sh/capacity-type, operator: In, values: [spot]}]",
+                                                 ", requirements: [{key: node.kubernetes.io/instance-type, operator: Exists, minValues: 2}]"};
+    static const char *const disruptions[] = {"", "consolidationPolicy: Balanced", "consolidateAfter: 10m", "budgets: [{nodes: 30%}]"};
+    static const char *const extras[] = {NULL, NULL, NULL, ", nodeSelector: {topology.kubernetes.io/zone: z2}",
+                                         ", nodeSelector: {karpenter.sh/capacity-type: on-demand}",
+                                         ", topologySpreadConstraints: [{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: "
+                                         "DoNotSchedule, labelSelector: {}}]"};
+    static const char *const cpus[] = {"0.1", "0.25", "0.5", "1", "2", "3.5"};
+    static const char *const zones[] = {"z1", "z2", "z3"};
+    for (int i = 0; i < 5; i++)
+        disrupt_world_add_type(world, type_names[i], 1 << i, 0.05 * (double)(1 << i) * (0.8 + 0.1 * (double)draw(5)),
+                               draw(4) > 0 ? 0.02 * (double)(1 << i) * (0.7 + 0.1 * (double)draw(6)) : 0);
+    size_t pool_count = 1 + draw(2);
+    static const char *const pools[] = {"np", "other"};
+    for (size_t i = 0; i < pool_count; i++)
+        disrupt_world_add_pool(world, pools[i], pick(disruptions, 4), pick(capacity_types, 4), "");
+    size_t node_count = 2 + draw(9);
+    for (size_t i = 0; i < node_count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%02zu", i);
+        size_t type = draw(5);
+        bool open = draw(5) > 0;
+        disrupt_world_add_node(world, (struct disrupt_node){.name = name,
+                                                            .type = type_names[type],
+                                                            .pool = pick(pools, pool_count),
+                                                            .zone = pick(zones, 3),
+                                                            .capacity_type = draw(2) ? "spot" : "on-demand",
+                                                            .not_initialized = draw(12) == 0,
+                                                            .not_consolidatable = !open});
+        double free_cpu = (double)(1 << type);
+        for (size_t k = 1 + draw(12); k > 0; k--) {
+            const char *cpu = pick(cpus, 6);
+            char pod[24];
+            snprintf(pod, sizeof pod, "p%02zu-%zu", i, k);
+            if (strtod(cpu, NULL) > free_cpu)
+                continue;
+            free_cpu -= strtod(cpu, NULL);
+            disrupt_world_add_pod(world, (struct disrupt_pod){.name = pod, .node = name, .cpu = cpu, .spec_extra = pick(extras, 6)});
+        }
+    }
+    for (size_t k = draw(3); k > 0; k--) {
+        char pod[16];
+        snprintf(pod, sizeof pod, "w%zu", k);
+        disrupt_world_add_pod(world, (struct disrupt_pod){.name = pod, .cpu = pick(cpus, 6)});
+    }
+    world->options.explain = false;
+    world->options.spot_to_spot_consolidation = draw(2);
+    world->options.compute = (struct kerf_disruption_compute){.us_per_pod = 3, .us_per_node = 5};
+}
+
+Test(disruption_bounds, a_pass_says_the_same_with_and_without, .timeout = 60)
+{
+    size_t commands = 0, refusals = 0;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct disrupt_world world;
+        disrupt_world_init(&world);
+        state = seed * 2654435761u + 88172645463325252u;
+        add_world(&world);
+        for (int method = KERF_METHOD_MULTI_NODE; method <= KERF_METHOD_SINGLE_NODE; method++) {
+            world.options.bounds = NULL;
+            world.memory = (struct kerf_disruption_memory){0};
+            char *want = kerf_arena_text(&world.arena, disrupt_world_pass(&world, (enum kerf_disruption_method)method));
+            uint64_t simulations = world.result->simulations, pods = world.result->simulated_pods;
+            kerf_time_us compute_us = world.result->compute_us;
+            commands += world.result->command_count;
+            world.options.bounds = kerf_disruption_bounds_new(world.cluster);
+            world.memory = (struct kerf_disruption_memory){0};
+            const char *got = disrupt_world_pass(&world, (enum kerf_disruption_method)method);
+            cr_expect_str_eq(got, want, "seed %" PRIu64 ": %s, %s without bounds", seed, got, want);
+            cr_expect_eq(world.result->simulations, simulations, "seed %" PRIu64, seed);
+            cr_expect_eq(world.result->simulated_pods, pods, "seed %" PRIu64, seed);
+            cr_expect_eq(world.result->compute_us, compute_us, "seed %" PRIu64, seed);
+            refusals += world.result->refused_by_bounds;
+            kerf_disruption_bounds_free(world.options.bounds);
+            world.options.bounds = NULL;
+        }
+        disrupt_world_fini(&world);
+    }
+    cr_expect_gt(commands, WORLDS / 4, "%zu commands", commands); /* the worlds are worth it */
+    cr_expect_gt(refusals, WORLDS / 4, "%zu refusals", refusals);
+}
