@@ -25,7 +25,11 @@ void kerf_cluster_slot_table_fini(struct slot_table *table);
 /** A slot under a new id. What the slot's last holder left is still there (its vecs are used again); zero the first time. */
 uint32_t kerf_cluster_slot_table_take(struct slot_table *table, uint32_t *out_slot);
 void kerf_cluster_slot_table_release(struct slot_table *table, uint32_t id);
-void *kerf_cluster_slot_table_item(const struct slot_table *table, uint32_t slot);
+enum { SLOT_CHUNK_ITEMS = 64 };
+static inline void *kerf_cluster_slot_table_item(const struct slot_table *table, uint32_t slot)
+{
+    return table->chunks[slot / SLOT_CHUNK_ITEMS] + (slot % SLOT_CHUNK_ITEMS) * table->item_bytes;
+}
 static inline uint32_t slot_table_slot(const struct slot_table *table, uint32_t id)
 {
     return id < table->id_bound ? table->slot_of_id[id] : KERF_NOT_FOUND;

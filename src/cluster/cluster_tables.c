@@ -8,8 +8,6 @@
 /* ---- slots
  * ------------------------------------------------------------------------------------------------------------------------ */
 
-enum { CHUNK_ITEMS = 64 };
-
 void kerf_cluster_slot_table_init(struct slot_table *table, size_t item_bytes)
 {
     *table = (struct slot_table){.item_bytes = item_bytes};
@@ -25,11 +23,6 @@ void kerf_cluster_slot_table_fini(struct slot_table *table)
     *table = (struct slot_table){0};
 }
 
-void *kerf_cluster_slot_table_item(const struct slot_table *table, uint32_t slot)
-{
-    return table->chunks[slot / CHUNK_ITEMS] + (slot % CHUNK_ITEMS) * table->item_bytes;
-}
-
 static uint32_t grown(uint32_t capacity)
 {
     KERF_ASSERT(capacity < UINT32_MAX / 4);
@@ -43,9 +36,9 @@ uint32_t kerf_cluster_slot_table_take(struct slot_table *table, uint32_t *out_sl
         slot = table->free_slots[--table->free_count];
     } else {
         slot = table->slot_count++;
-        if (slot / CHUNK_ITEMS == table->chunk_count) {
+        if (slot / SLOT_CHUNK_ITEMS == table->chunk_count) {
             table->chunks = kerf_reallocate(table->chunks, (table->chunk_count + 1) * sizeof *table->chunks);
-            table->chunks[table->chunk_count++] = kerf_allocate(kerf_array_bytes(CHUNK_ITEMS, table->item_bytes));
+            table->chunks[table->chunk_count++] = kerf_allocate(kerf_array_bytes(SLOT_CHUNK_ITEMS, table->item_bytes));
         }
     }
     if (table->id_bound == table->id_capacity) {
