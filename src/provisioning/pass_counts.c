@@ -233,7 +233,8 @@ void kerf_group_count_bound(struct kerf_pass *pass, struct kerf_topology_group *
     struct kerf_domain_space *space = group->space;
     for (uint32_t i = 0; i < pass->node_count; i++) {
         const struct kerf_cluster_node *node = pass->nodes[i].node;
-        kerf_name domain = node->has_node ? kerf_labels_get(&node->node.meta.labels, space->key) : NULL;
+        /* the filter looks at the Node, the domain is what Karpenter's own view of the entry says */
+        kerf_name domain = node->has_node ? kerf_labels_get(pass->nodes[i].labels, space->key) : NULL;
         if (domain != NULL && plain_filter_passes(pass, group, &node->node))
             kerf_group_register(group, kerf_domain_space_enter(space, domain));
     }

@@ -63,7 +63,8 @@ static void write_requirements(struct kerf_pass *pass, const struct kerf_pass_cl
     copy_requirement(arena, out, &instance_types);
     struct kerf_requirement offered = capacity_types(pass, claim, types, count);
     keep_min_values(&offered, kerf_requirements_get(out, vocabulary->key_capacity_type));
-    copy_requirement(arena, out, &offered);
+    if (offered.value_count > 0)
+        copy_requirement(arena, out, &offered);
     kerf_arena_rewind(&pass->scratch, mark);
 }
 

@@ -109,6 +109,13 @@ static bool is_closed(const struct kerf_pass *pass, const struct kerf_cluster_no
     return since != KERF_TIME_UNSET && pass->options.now_epoch_us - since < pool->consolidate_after_us;
 }
 
+/* A resource that the node does not have is not missed: only a negative rest of what it has closes it (3.2). */
+static void take_off(struct kerf_resources *rest, struct kerf_resources taken)
+{
+    taken.present &= rest->present;
+    kerf_resources_subtract(rest, &taken);
+}
+
 static void compute_remaining(struct kerf_pass *pass, struct kerf_pass_node *node)
 {
     struct kerf_resources still_to_come = kerf_pass_daemons_of_node(pass, node);
@@ -118,8 +125,8 @@ static void compute_remaining(struct kerf_pass *pass, struct kerf_pass_node *nod
         still_to_come.amounts[resource] = kerf_max_i64(0, missing);
     }
     node->remaining = kerf_cluster_node_allocatable(pass->cluster, node->node);
-    kerf_resources_subtract(&node->remaining, &node->node->requested);
-    kerf_resources_subtract(&node->remaining, &still_to_come);
+    take_off(&node->remaining, node->node->requested);
+    take_off(&node->remaining, still_to_come);
 }
 
 void kerf_pass_list_nodes(struct kerf_pass *pass)

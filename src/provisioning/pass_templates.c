@@ -4,15 +4,12 @@
  */
 #include "provisioning/provisioning_internal.h"
 
-/* Managed by the AWS provider, dynamic, ready, not being deleted, and with a NodeClass whose types can be listed (1.6). */
-static bool is_considered(const struct kerf_pass *pass, uint32_t nodepool_index)
+/* Managed by the AWS provider, dynamic, ready, and not being deleted (1.6). */
+static bool is_considered(const struct kerf_nodepool *nodepool)
 {
-    const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[nodepool_index];
     if (nodepool->replicas >= 0 || nodepool->meta.deletion_epoch_us != KERF_TIME_UNSET || !kerf_nodepool_is_ready(nodepool))
         return false;
-    if (nodepool->nodeclass.kind != NULL && !kerf_name_is(nodepool->nodeclass.kind, "EC2NodeClass"))
-        return false;
-    return kerf_cluster_nodeclass_of_pool(pass->cluster, nodepool_index) != KERF_NOT_FOUND;
+    return nodepool->nodeclass.kind == NULL || kerf_name_is(nodepool->nodeclass.kind, "EC2NodeClass");
 }
 
 static int compare_pools(const void *a, const void *b, void *context)
@@ -29,14 +26,19 @@ void kerf_pass_list_pools(struct kerf_pass *pass)
     size_t all = pass->objects->nodepools.count;
     pass->pools = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pool, all);
     for (uint32_t i = 0; i < all; i++) {
-        if (!is_considered(pass, i))
+        const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[i];
+        if (!is_considered(nodepool))
             continue;
+        pass->has_pool = true;
+        for (size_t k = 0; k < nodepool->taints.count; k++)
+            pass->tolerate_prefer_no_schedule |= nodepool->taints.items[k].effect == KERF_TAINT_PREFER_NO_SCHEDULE;
+        uint32_t nodeclass_index = kerf_cluster_nodeclass_of_pool(pass->cluster, i);
+        if (nodeclass_index == KERF_NOT_FOUND)
+            continue; /* its types cannot be listed */
         struct kerf_pass_pool *pool = &pass->pools[pass->pool_count++];
         pool->nodepool_index = i;
-        pool->nodepool = &pass->objects->nodepools.items[i];
-        pool->table = kerf_provisioning_cache_table(pass->cache, kerf_cluster_nodeclass_of_pool(pass->cluster, i));
-        for (size_t k = 0; k < pool->nodepool->taints.count; k++)
-            pass->tolerate_prefer_no_schedule |= pool->nodepool->taints.items[k].effect == KERF_TAINT_PREFER_NO_SCHEDULE;
+        pool->nodepool = nodepool;
+        pool->table = kerf_provisioning_cache_table(pass->cache, nodeclass_index);
     }
     kerf_sort(pass->pools, pass->pool_count, sizeof pass->pools[0], compare_pools, NULL);
 }

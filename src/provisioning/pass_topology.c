@@ -70,8 +70,8 @@ static uint64_t hash_selector(const struct kerf_label_selector *selector)
         const struct kerf_expression *expression = &selector->expressions.items[i];
         uint64_t values = 0;
         for (uint32_t k = 0; k < expression->value_count; k++)
-            values ^= kerf_hash_mix(expression->values[k]->hash, 7);
-        hash ^= kerf_hash_mix(kerf_hash_mix(expression->key->hash, (uint64_t)expression->op), values);
+            values += kerf_hash_mix(expression->values[k]->hash, 7);
+        hash += kerf_hash_mix(kerf_hash_mix(expression->key->hash, (uint64_t)expression->op), values);
     }
     return hash;
 }

@@ -54,6 +54,8 @@ static bool find_alternatives(struct kerf_pass *pass, const struct kerf_pod *pod
         return false;
     for (uint32_t i = 0; i < class->allowed_topology_count; i++) {
         struct kerf_requirements term = {0};
+        if (class->allowed_topologies[i].expressions.count == 0)
+            continue;
         kerf_requirements_add_expressions(&pass->arena, pass->vocabulary, &term, &class->allowed_topologies[i].expressions);
         KERF_VEC_PUSH_IN(&pass->arena, out, term);
     }

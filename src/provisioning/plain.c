@@ -239,7 +239,7 @@ struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *i
     read_pods(&pass);
     struct queue queue = {0};
     list_queue(&pass, &queue);
-    if (pass.pool_count == 0) {
+    if (!pass.has_pool) {
         refuse_all(&pass);
     } else {
         kerf_pass_list_nodes(&pass);

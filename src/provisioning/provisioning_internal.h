@@ -304,8 +304,9 @@ struct kerf_pass {
     struct kerf_arena arena;   /* of the pass */
     struct kerf_arena scratch; /* of one attempt */
 
-    struct kerf_pass_pool *pools; /* in order of the templates, those without options too */
+    struct kerf_pass_pool *pools; /* considered and with types, in order of the templates */
     uint32_t pool_count;
+    bool has_pool; /* some NodePool is considered, with types or without */
     struct kerf_template *templates;
     uint32_t template_count;
     bool tolerate_prefer_no_schedule; /* some considered pool has such a taint: step 6 of 4.7 */
