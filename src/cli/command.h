@@ -46,6 +46,7 @@ int kerf_cmd_catalog(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_schedule(int argc, char **argv, struct kerf_errors *errs);
+int kerf_cmd_check(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_vpc(int argc, char **argv, struct kerf_errors *errs);
 
 #endif
