@@ -316,7 +316,8 @@ static void start_claim(struct kerf_lifecycle *lifecycle, kerf_node_id id)
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     struct claim_books *books = kerf_books_open(&lifecycle->books, id.index);
     kerf_time_us now_us = kerf_world_now(world);
-    books->next = kerf_world_schedule(world, now_us, KERF_EVENT_CLAIM_LAUNCH, id.index, 0);
+    if (!node->claim.provider_id) /* else it was launched before the start */
+        books->next = kerf_world_schedule(world, now_us, KERF_EVENT_CLAIM_LAUNCH, id.index, 0);
     kerf_time_us expire_us = node->claim.expire_after_us;
     if (expire_us != KERF_TIME_NEVER && expire_us <= world->design->horizon_us - now_us)
         books->expiry = kerf_world_schedule(world, now_us + expire_us, KERF_EVENT_CLAIM_EXPIRE, id.index, 0);

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/** A controller: one file in controllers/, one row here. */
+/** A controller: one file in controllers/, one row here and one name in sim.h. */
 struct controller {
     void *(*make)(struct kerf_world *world);
     void (*unmake)(void *controller);
@@ -32,20 +32,19 @@ static bool has_karpenter(const struct kerf_design *design) { return design->kar
 static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
 static bool has_groups(const struct kerf_design *design) { return design->objects.nodegroups.count > 0; }
 
-static const struct controller controllers[] = {
-    { make_ipamd, unmake_ipamd, has_network },
-    { make_workloads, unmake_workloads, NULL },
-    { make_daemons, unmake_daemons, NULL },
-    { make_kubelets, unmake_kubelets, NULL },
-    { make_binder, unmake_binder, NULL },
-    { make_lifecycle, unmake_lifecycle, has_karpenter },
-    { make_provisioner, unmake_provisioner, has_karpenter },
-    { make_disruptor, unmake_disruptor, has_karpenter },
-    { make_nodegroups, unmake_nodegroups, has_groups },
-    { make_interruption, unmake_interruption, NULL },
-    { make_terminator, unmake_terminator, NULL },
+static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
+    [KERF_SIM_IPAMD] = { make_ipamd, unmake_ipamd, has_network },
+    [KERF_SIM_WORKLOADS] = { make_workloads, unmake_workloads, NULL },
+    [KERF_SIM_DAEMONS] = { make_daemons, unmake_daemons, NULL },
+    [KERF_SIM_KUBELETS] = { make_kubelets, unmake_kubelets, NULL },
+    [KERF_SIM_BINDER] = { make_binder, unmake_binder, NULL },
+    [KERF_SIM_LIFECYCLE] = { make_lifecycle, unmake_lifecycle, has_karpenter },
+    [KERF_SIM_PROVISIONER] = { make_provisioner, unmake_provisioner, has_karpenter },
+    [KERF_SIM_DISRUPTOR] = { make_disruptor, unmake_disruptor, has_karpenter },
+    [KERF_SIM_NODEGROUPS] = { make_nodegroups, unmake_nodegroups, has_groups },
+    [KERF_SIM_INTERRUPTION] = { make_interruption, unmake_interruption, NULL },
+    [KERF_SIM_TERMINATOR] = { make_terminator, unmake_terminator, NULL },
 };
-enum { CONTROLLER_COUNT = sizeof controllers / sizeof controllers[0] };
 
 static void open_subnets(struct kerf_world *world)
 {
@@ -80,47 +79,60 @@ static void check_world(void *context, const struct kerf_event *event)
 }
 #endif
 
+void kerf_sim_open(struct kerf_sim *sim, const struct kerf_design *design, uint64_t seed, uint32_t replication,
+                   struct kerf_record_options options, uint32_t chosen)
+{
+    struct kerf_world *world = &sim->world;
+    *sim = (struct kerf_sim){ .world = { .design = design, .seed = seed, .replication = replication } };
+    world->vocabulary = kerf_vocabulary_new(design->vocabulary);
+    world->engine = kerf_engine_new();
+    world->cloud = kerf_cloud_new(design, seed, replication);
+    world->cluster = kerf_cluster_new(&design->objects, design->catalog, design->instance_options, world->vocabulary);
+    kerf_cluster_set_now(world->cluster, design->start_epoch_us);
+    kerf_cluster_count_pdbs(world->cluster); /* a status in the manifests is of the past */
+    open_subnets(world);
+    sim->context = (struct kerf_run_context){
+        .seed = seed, .replication = replication, .design = design->name, .now_us = kerf_engine_clock(world->engine)
+    };
+    kerf_set_run_context(&sim->context);
+    sim->record = kerf_record_new(world, options);
+    for (int i = 0; i < KERF_SIM_CONTROLLER_COUNT; i++)
+        if ((chosen >> i & 1) && (!controllers[i].is_needed || controllers[i].is_needed(design)))
+            sim->controllers[i] = controllers[i].make(world);
+    kerf_engine_before_each(world->engine, set_now, world);
+#ifdef KERF_CHECKED
+    kerf_engine_after_each(world->engine, check_world, world);
+#endif
+}
+
+void kerf_sim_close(struct kerf_sim *sim)
+{
+    struct kerf_world *world = &sim->world;
+    kerf_record_finish(sim->record);
+    kerf_set_run_context(NULL);
+    for (int i = KERF_SIM_CONTROLLER_COUNT; i-- > 0;)
+        controllers[i].unmake(sim->controllers[i]);
+    kerf_world_fini(world);
+    kerf_cluster_free(world->cluster);
+    for (uint32_t i = 0; i < world->design->subnet_count; i++)
+        kerf_vpc_subnet_free(world->network.subnets[i]);
+    free(world->network.subnets);
+    kerf_cloud_free(world->cloud);
+    kerf_engine_free(world->engine);
+    kerf_vocabulary_free(world->vocabulary);
+}
+
 void kerf_sim_run(const struct kerf_design *design, uint64_t seed, uint32_t replication, struct kerf_record_options options,
                   struct kerf_sim_outcome *out_outcome)
 {
-    struct kerf_world world = { .design = design, .seed = seed, .replication = replication };
-    world.vocabulary = kerf_vocabulary_new(design->vocabulary);
-    world.engine = kerf_engine_new();
-    world.cloud = kerf_cloud_new(design, seed, replication);
-    world.cluster = kerf_cluster_new(&design->objects, design->catalog, design->instance_options, world.vocabulary);
-    kerf_cluster_set_now(world.cluster, design->start_epoch_us);
-    kerf_cluster_count_pdbs(world.cluster); /* a status in the manifests is of the past */
-    open_subnets(&world);
-    struct kerf_run_context context = { .seed = seed, .replication = replication, .design = design->name, .now_us = kerf_engine_clock(world.engine) };
-    kerf_set_run_context(&context);
-
-    struct kerf_record *record = kerf_record_new(&world, options);
-    void *made[CONTROLLER_COUNT] = { 0 };
-    for (int i = 0; i < CONTROLLER_COUNT; i++)
-        if (!controllers[i].is_needed || controllers[i].is_needed(design))
-            made[i] = controllers[i].make(&world);
-    kerf_engine_before_each(world.engine, set_now, &world);
-#ifdef KERF_CHECKED
-    kerf_engine_after_each(world.engine, check_world, &world);
-#endif
-    enum kerf_engine_outcome outcome = kerf_engine_run(world.engine, design->horizon_us);
+    struct kerf_sim sim;
+    kerf_sim_open(&sim, design, seed, replication, options, KERF_SIM_ALL);
+    enum kerf_engine_outcome outcome = kerf_engine_run(sim.world.engine, design->horizon_us);
     *out_outcome = (struct kerf_sim_outcome){
-        .record = record,
+        .record = sim.record,
         .livelock = outcome == KERF_ENGINE_LIVELOCK,
-        .stopped_us = kerf_engine_now(world.engine),
-        .event_count = kerf_engine_event_count(world.engine),
+        .stopped_us = kerf_engine_now(sim.world.engine),
+        .event_count = kerf_engine_event_count(sim.world.engine),
     };
-    kerf_record_finish(record);
-
-    kerf_set_run_context(NULL);
-    for (int i = CONTROLLER_COUNT; i-- > 0;)
-        controllers[i].unmake(made[i]);
-    kerf_world_fini(&world);
-    kerf_cluster_free(world.cluster);
-    for (uint32_t i = 0; i < design->subnet_count; i++)
-        kerf_vpc_subnet_free(world.network.subnets[i]);
-    free(world.network.subnets);
-    kerf_cloud_free(world.cloud);
-    kerf_engine_free(world.engine);
-    kerf_vocabulary_free(world.vocabulary);
+    kerf_sim_close(&sim);
 }
