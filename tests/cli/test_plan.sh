@@ -1,0 +1,86 @@
+# kerf plan: answers for people and programs, exit codes, messages
+
+cat >pool.yaml <<'END'
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: default}
+spec: {amiSelectorTerms: [{alias: al2023@latest}], role: nodes}
+---
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: main}
+spec:
+  limits: {cpu: 16}
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      requirements:
+      - {key: karpenter.k8s.aws/instance-family, operator: In, values: [m5, m6i]}
+      - {key: karpenter.sh/capacity-type, operator: In, values: [on-demand]}
+      - {key: karpenter.k8s.aws/instance-cpu, operator: Lt, values: ['5']}
+END
+cat >web.yaml <<'END'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        resources: {requests: {cpu: 900m, memory: 2Gi}}
+END
+
+run plan -f pool.yaml -f web.yaml
+exits 0
+says '3 pods: 1 new node'
+says 'NodePool main: cheapest launch m5.xlarge, on-demand, us-east-1a'
+says 'requests  cpu 2700m, memory 6Gi, pods 3'
+
+run plan -f pool.yaml -f web.yaml --format json
+exits 0
+json 'a["schema"]' kerf.plan/v1
+json 'len(a["nodeClaims"])' 1
+json 'a["nodeClaims"][0]["requests"]' "{'cpu': '2700m', 'memory': '6Gi', 'pods': '3'}"
+json 'a["nodeClaims"][0]["instanceTypes"]' "['m5.xlarge', 'm6i.xlarge']"
+json 'sorted(a["nodeClaims"][0]["launch"])' "['capacityType', 'instanceType', 'priceUsdPerHour', 'zone']"
+json '[r["operator"] for r in a["nodeClaims"][0]["requirements"] if r["key"].endswith("instance-cpu")]' "['Lte']"
+json '[r["key"] for r in a["nodeClaims"][0]["requirements"]] == sorted(r["key"] for r in a["nodeClaims"][0]["requirements"])' True
+json 'a["unschedulable"]' '[]'
+cp stdout first
+cat web.yaml pool.yaml | sed 's/^apiVersion: karpenter.k8s.aws/---\n&/' >all.yaml
+run_with all.yaml plan -f - --format json
+cmp -s first stdout || fail "another order of the objects gives another answer"
+
+# out of capacity: the other type
+run plan -f pool.yaml -f web.yaml --format json --unavailable 'on-demand:m5.xlarge:*'
+exits 0
+json 'a["nodeClaims"][0]["instanceTypes"]' "['m6i.xlarge']"
+
+# pods left over: exit 1, and why
+sed 's/replicas: 3/replicas: 30/' web.yaml >many.yaml
+run plan -f pool.yaml -f many.yaml --format json
+exits 1
+json 'len(a["nodeClaims"])' 4
+json 'set(u["reason"] for u in a["unschedulable"])' "{'all available instance types exceed limits for nodepool (NodePool=main)'}"
+run plan -f pool.yaml -f many.yaml
+exits 1
+says 'Pods left, and why'
+
+# nothing to do
+run plan -f pool.yaml --format json
+exits 0
+json 'a' "{'schema': 'kerf.plan/v1', 'nodeClaims': [], 'existingNodes': [], 'unschedulable': []}"
+
+run plan
+exits 2
+is_silent
+run plan -f absent.yaml
+exits 3
+complains 'absent.yaml'
+run plan -f pool.yaml -f web.yaml --preference-policy Maybe
+exits 3
+complains 'Maybe'
