@@ -1,8 +1,8 @@
 /**
  * Bounds: most what-ifs end in nothing, and mostly a look at sums proves it without placing a pod. What doesn't fit on any other node by
- * processor, memory and number of pods must go on new nodes; if no instance type that holds all of that together is cheaper than the
- * candidates, no decision of 7.5 is left but nothing. Requirements, taints, topology, daemon pods and pending pods, which bounds pass
- * over, only make places fewer. Never says yes: a command always comes from a simulation.
+ * processor, memory and number of pods, or is more than all of them have free, must go on new nodes; if no instance type that holds all of
+ * that together is cheaper than the candidates, no decision of 7.5 is left but nothing. Affinity, topology, daemon pods and pending
+ * pods, which bounds pass over, only make places fewer. Never says yes: a command always comes from a simulation.
  */
 #include "disruption/disruption_internal.h"
 
@@ -24,10 +24,13 @@ struct launchable {
     double on_demand_price_usd_per_hour; /* the least of those that aren't Spot; DBL_MAX: none */
 };
 
-/** A node that may take pods, by what is free on it. */
+/** A node that may take pods, by what is free on it. One that isn't initialized is none: a pod there fails the what-if (7.3). */
 struct destination {
     struct amounts free;
     kerf_node_id id;
+    const struct kerf_cluster_node *node;
+    bool closed;  /* within its consolidateAfter window (7.2) */
+    bool tainted; /* has taints that keep pods away */
 };
 
 struct kerf_disruption_bounds {
@@ -152,9 +155,29 @@ static int by_free_cpu(const void *a, const void *b, void *context)
     return order != 0 ? order : kerf_compare_u64(x->id.index, y->id.index);
 }
 
-void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds)
+/** Within its consolidateAfter window (7.2). */
+static bool is_closed(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node, kerf_time_us now_epoch_us)
 {
-    size_t node_count = kerf_cluster_node_count(bounds->cluster);
+    if (!node->has_claim || node->nodepool_index == KERF_NOT_FOUND)
+        return false;
+    const struct kerf_nodepool *nodepool = &kerf_cluster_objects(cluster)->nodepools.items[node->nodepool_index];
+    kerf_time_us recheck_epoch_us;
+    return nodepool->meta.deletion_epoch_us == KERF_TIME_UNSET && kerf_nodepool_is_ready(nodepool) &&
+           !kerf_disruption_is_consolidatable(cluster, node, now_epoch_us, &recheck_epoch_us) && recheck_epoch_us != KERF_TIME_NEVER;
+}
+
+static bool has_hard_taint(const struct kerf_taints *taints)
+{
+    for (size_t i = 0; i < taints->count; i++)
+        if (taints->items[i].effect != KERF_TAINT_PREFER_NO_SCHEDULE)
+            return true;
+    return false;
+}
+
+void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds, kerf_time_us now_epoch_us)
+{
+    const struct kerf_cluster *cluster = bounds->cluster;
+    size_t node_count = kerf_cluster_node_count(cluster);
     bounds->destination_count = 0;
     if (node_count > bounds->destination_capacity) {
         bounds->destination_capacity = node_count + node_count / 2;
@@ -162,45 +185,121 @@ void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds)
             kerf_reallocate(bounds->destinations, kerf_array_bytes(bounds->destination_capacity, sizeof *bounds->destinations));
     }
     for (size_t at = 0; at < node_count; at++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node_at(bounds->cluster, at);
-        if (kerf_cluster_is_deleting(bounds->cluster, node))
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
+        if (kerf_cluster_is_deleting(cluster, node) || !node->has_node || !kerf_cluster_is_initialized(cluster, node))
             continue;
-        struct kerf_resources allocatable = kerf_cluster_node_allocatable(bounds->cluster, node);
-        struct destination destination = { .id = node->id };
+        struct destination *destination = &bounds->destinations[bounds->destination_count++];
+        *destination = (struct destination){
+            .id = node->id, .node = node, .closed = is_closed(cluster, node, now_epoch_us), .tainted = has_hard_taint(&node->node.taints)};
         for (int i = 0; i < BOUND_COUNT; i++)
-            destination.free.of[i] = allocatable.amounts[bound_resources[i]] - node->requested.amounts[bound_resources[i]];
-        bounds->destinations[bounds->destination_count++] = destination;
+            destination->free.of[i] = node->node.allocatable.amounts[bound_resources[i]] - node->requested.amounts[bound_resources[i]];
     }
     kerf_sort(bounds->destinations, bounds->destination_count, sizeof *bounds->destinations, by_free_cpu, NULL);
 }
 
-static bool fits_somewhere(const struct kerf_disruption_bounds *bounds, const struct amounts *request, const uint64_t *left_out)
+/** May the pod be there at all, room aside? */
+static bool is_admitted(const struct kerf_disruption_pass *pass, const struct destination *destination, const struct kerf_pod *pod)
 {
+    if (destination->closed && pod->phase != KERF_POD_PENDING)
+        return false;
+    if (destination->tainted && kerf_taints_untolerated(&destination->node->node.taints, &pod->spec->tolerations, KERF_EFFECTS_HARD))
+        return false;
+    const struct kerf_labels *wanted = &pod->spec->node_selector;
+    for (size_t i = 0; i < wanted->count; i++) {
+        kerf_name key = kerf_vocabulary_normalize_key(pass->vocabulary, wanted->items[i].key);
+        kerf_name value = kerf_labels_get(&destination->node->node.meta.labels, key);
+        if (value && value != wanted->items[i].value) /* a label that is missing may come with another pod (provisioning Q11) */
+            return false;
+    }
+    return true;
+}
+
+/** A pod of the what-if, with what bounds look at. */
+struct bound_pod {
+    const struct kerf_pod *pod;
+    struct amounts request;
+};
+
+static bool fits_somewhere(const struct kerf_disruption_pass *pass, const struct bound_pod *pod)
+{
+    const struct kerf_disruption_bounds *bounds = pass->options->bounds;
     for (size_t i = 0; i < bounds->destination_count; i++) {
         const struct destination *destination = &bounds->destinations[i];
-        if (request->of[BOUND_CPU] > 0 && request->of[BOUND_CPU] > destination->free.of[BOUND_CPU])
+        if (pod->request.of[BOUND_CPU] > 0 && pod->request.of[BOUND_CPU] > destination->free.of[BOUND_CPU])
             return false; /* nor on any that has less */
-        if (!kerf_bit_get(left_out, destination->id.index) && fit(request, &destination->free))
+        if (!kerf_bit_get(pass->left_out, destination->id.index) && fit(&pod->request, &destination->free) &&
+            is_admitted(pass, destination, pod->pod))
             return true;
     }
     return false;
+}
+
+/** What all nodes together have free for these pods, from above. */
+static struct amounts total_free(const struct kerf_disruption_pass *pass, const struct bound_pod *pods, size_t pod_count)
+{
+    const struct kerf_disruption_bounds *bounds = pass->options->bounds;
+    struct amounts least = { { INT64_MAX, INT64_MAX, INT64_MAX } }, total = { { 0 } };
+    bool some_pending = false;
+    for (size_t i = 0; i < pod_count; i++) {
+        some_pending = some_pending || pods[i].pod->phase == KERF_POD_PENDING;
+        for (int k = 0; k < BOUND_COUNT; k++)
+            least.of[k] = kerf_min_i64(least.of[k], pods[i].request.of[k]);
+    }
+    for (size_t i = 0; i < bounds->destination_count; i++) {
+        const struct destination *destination = &bounds->destinations[i];
+        if (least.of[BOUND_CPU] > 0 && least.of[BOUND_CPU] > destination->free.of[BOUND_CPU])
+            break;
+        if ((destination->closed && !some_pending) || kerf_bit_get(pass->left_out, destination->id.index) || !fit(&least, &destination->free))
+            continue;
+        bool admits_some = !destination->tainted;
+        for (size_t j = 0; j < pod_count && !admits_some; j++)
+            admits_some = is_admitted(pass, destination, pods[j].pod);
+        for (int k = 0; admits_some && k < BOUND_COUNT; k++)
+            total.of[k] = kerf_saturate_i64((kerf_i128)total.of[k] + kerf_max_i64(destination->free.of[k], 0));
+    }
+    return total;
+}
+
+/** What must go on new nodes, from below; false: nothing must. */
+static bool must_leave(const struct kerf_disruption_pass *pass, struct bound_pod *pods, size_t pod_count, struct amounts *out_homeless)
+{
+    kerf_i128 homeless[BOUND_COUNT] = { 0 }, rest[BOUND_COUNT] = { 0 };
+    size_t rest_count = 0;
+    for (size_t i = 0; i < pod_count; i++) {
+        bool has_home = fits_somewhere(pass, &pods[i]);
+        for (int k = 0; k < BOUND_COUNT; k++)
+            *(has_home ? &rest[k] : &homeless[k]) += pods[i].request.of[k];
+        if (has_home)
+            pods[rest_count++] = pods[i];
+    }
+    bool some = rest_count < pod_count;
+    if (rest_count > 0) {
+        struct amounts total = total_free(pass, pods, rest_count);
+        for (int k = 0; k < BOUND_COUNT; k++) {
+            if (rest[k] <= total.of[k])
+                continue;
+            homeless[k] += rest[k] - total.of[k];
+            some = true;
+        }
+    }
+    for (int k = 0; k < BOUND_COUNT; k++)
+        out_homeless->of[k] = kerf_saturate_i64(homeless[k]);
+    return some;
 }
 
 bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
                                    size_t pod_count)
 {
     const struct kerf_disruption_bounds *bounds = pass->options->bounds;
-    struct amounts homeless = { { 0 } };
-    size_t homeless_count = 0;
+    struct bound_pod *bound_pods = kerf_allocate(kerf_array_bytes(pod_count, sizeof *bound_pods));
     for (size_t i = 0; i < pod_count; i++) {
-        struct amounts request = amounts_of(kerf_cluster_pod(pass->cluster, pods[i])->pod.requests);
-        if (fits_somewhere(bounds, &request, pass->left_out))
-            continue;
-        homeless_count++;
-        for (int k = 0; k < BOUND_COUNT; k++)
-            homeless.of[k] = kerf_saturate_i64((kerf_i128)homeless.of[k] + request.of[k]);
+        const struct kerf_pod *pod = &kerf_cluster_pod(pass->cluster, pods[i])->pod;
+        bound_pods[i] = (struct bound_pod){ pod, amounts_of(pod->requests) };
     }
-    if (homeless_count == 0)
+    struct amounts homeless;
+    bool some = must_leave(pass, bound_pods, pod_count, &homeless);
+    free(bound_pods);
+    if (!some)
         return false;
     double price = 0;
     bool all_spot = true;

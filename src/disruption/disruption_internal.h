@@ -124,7 +124,7 @@ void kerf_simulation_fini(struct kerf_simulation *simulation);
 /* ---- bounds.c ---------------------------------------------------------------------------------------------------------------------- */
 
 /** Looks at what is free in the world now. */
-void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds);
+void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds, kerf_time_us now_epoch_us);
 /** Proves that consolidating the candidates (their bits are set in left_out, `pods` are theirs to place) comes to nothing; false: simulate. */
 bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
                                    size_t pod_count);

@@ -70,7 +70,7 @@ static bool is_refused(struct kerf_disruption_pass *pass, const struct kerf_cand
     if (!pass->options->bounds || pass->reasons)
         return false;
     if (!pass->bounds_known)
-        kerf_disruption_bounds_begin(pass->options->bounds);
+        kerf_disruption_bounds_begin(pass->options->bounds, pass->now_epoch_us);
     pass->bounds_known = true;
     return kerf_disruption_bounds_refuse(pass, candidates, pods, pod_count);
 }

@@ -40,7 +40,7 @@ static void add_world(struct disrupt_world *world)
         disrupt_world_add_pool(world, pools[i], pick(disruptions, 4), pick(capacity_types, 4), "");
     size_t node_count = 2 + draw(9);
     for (size_t i = 0; i < node_count; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "n%02zu", i);
         size_t type = draw(5);
         bool open = draw(5) > 0;
@@ -54,7 +54,7 @@ static void add_world(struct disrupt_world *world)
         double free_cpu = (double)(1 << type);
         for (size_t k = 1 + draw(12); k > 0; k--) {
             const char *cpu = pick(cpus, 6);
-            char pod[24];
+            char pod[48];
             snprintf(pod, sizeof pod, "p%02zu-%zu", i, k);
             if (strtod(cpu, NULL) > free_cpu)
                 continue;
@@ -63,7 +63,7 @@ static void add_world(struct disrupt_world *world)
         }
     }
     for (size_t k = draw(3); k > 0; k--) {
-        char pod[16];
+        char pod[32];
         snprintf(pod, sizeof pod, "w%zu", k);
         disrupt_world_add_pod(world, (struct disrupt_pod){.name = pod, .cpu = pick(cpus, 6)});
     }
