@@ -56,8 +56,13 @@ static void write_requirements(struct kerf_pass *pass, const struct kerf_pass_cl
     }
     struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
     kerf_name *names = KERF_NEW_ARRAY(&pass->scratch, kerf_name, count);
+    /* Positions in the table are in order of name: a bitset sorts what comes in order of price. */
+    uint64_t *chosen = KERF_NEW_ARRAY(&pass->scratch, uint64_t, table->words);
     for (size_t i = 0; i < count; i++)
-        names[i] = table->types[types[i]].name;
+        kerf_bit_set(chosen, types[i]);
+    size_t type = kerf_bitset_next(chosen, table->words, 0);
+    for (size_t i = 0; i < count; i++, type = kerf_bitset_next(chosen, table->words, type + 1))
+        names[i] = table->types[type].name;
     struct kerf_requirement instance_types = kerf_requirement_in(&pass->scratch, vocabulary->key_instance_type, names, count);
     keep_min_values(&instance_types, kerf_requirements_get(out, vocabulary->key_instance_type));
     copy_requirement(arena, out, &instance_types);
