@@ -112,6 +112,8 @@ static void start_instance(struct kerf_record *record, const struct kerf_notice 
 
 struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const struct kerf_record_node *node)
 {
+    if (!record->measuring)
+        return (struct kerf_cost){ 0 };
     struct kerf_cost cost = kerf_node_bill_at(&node->bill, now_of(record));
     kerf_cost_subtract(&cost, &node->at_warm_up);
     return cost;

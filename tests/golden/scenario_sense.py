@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Holds what the shipped scenarios print to sense, from outside the program.
+
+usage: scenario_sense.py KERF [SCENARIO...]
+
+Runs `kerf compare` on each scenario with few replications and --out, and checks:
+  bill        causes, tiers and capacity types add up; the bill is recomputed from the events alone
+  policies    WhenEmpty never costs less than WhenEmptyOrUnderutilized beyond the interval
+  night       dev runs no workload node once the evening's drain is over
+  storm       a design whose Spot is reclaimed shows it in evictions and waits
+Prints a line a check; exit 1 if one fails.
+"""
+import csv
+import datetime
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+MONTH_HOURS = 730
+REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 3, "spot_storm": 2, "subnet_sizing": 1}
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+failures = 0
+
+
+def check(ok, what):
+    global failures
+    failures += not ok
+    print(("ok    " if ok else "FAIL  ") + what)
+
+
+def metrics_of(design):
+    return {name: value["mean"] for name, value in design["metrics"].items()}
+
+
+def close(a, b, relative=1e-9, absolute=1e-6):
+    return abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)))
+
+
+# ---- the bill ----
+
+def check_sums(scenario, design):
+    metrics = metrics_of(design)
+    total = metrics["costUsdPerMonth"]
+
+    def part(prefix):
+        return sum(value for name, value in metrics.items() if name.startswith(prefix))
+
+    control_plane = metrics["costUsdPerMonth.cause.controlPlane"]
+    where = f"{scenario}/{design['name']}"
+    check(close(part("costUsdPerMonth.cause."), total), f"{where}: causes add up to the bill")
+    check(close(part("costUsdPerMonth.tier.") + control_plane, total), f"{where}: tiers and the control plane add up")
+    check(close(part("costUsdPerMonth.capacityType.") + control_plane, total), f"{where}: capacity types and the control plane add up")
+    waits = part("podWaitSecondsMean.phase.")
+    check(close(waits, metrics["podWaitSecondsMean"], 1e-6), f"{where}: phases add up to the mean wait")
+
+
+def recompute(folder):
+    """Micro-dollars of every node's instance from events.csv: price and life, per second, at least a minute once it has ended."""
+    lives = {}
+    lost = set()
+    with open(os.path.join(folder, "events.csv"), newline="") as stream:
+        for row in csv.DictReader(stream):
+            seconds = float(row["seconds"])
+            if row["event"] == "instanceStarted":
+                lives[row["node"]] = [seconds, None, int(row["detail"])]
+            elif row["event"] == "nodeLost":
+                lost.add(row["node"])
+            elif row["event"] == "instanceEnded":
+                lives[row["node"]][1] = seconds
+    micros = {}
+    for node, (start, end, price) in lives.items():
+        if end is None:
+            micros[node] = None
+        elif node in lost and end - start < 3600:
+            micros[node] = 0.0  # EC2 took a Spot instance back in its first hour
+        else:
+            micros[node] = price / 3600 * max(60, math.ceil(round(end - start, 6)))
+    return micros
+
+
+def check_bill(scenario, design, folder, horizon, warm_up):
+    where = f"{scenario}/{design['name']}"
+    instances = recompute(folder)
+    with open(os.path.join(folder, "nodes.csv"), newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    names = [row["node"] for row in rows]
+    check(sorted(names) == sorted(instances), f"{where}: a line of the bill for each instance that ran, and no other")
+    worst = 0.0
+    for row in rows:
+        charged = int(row["totalUsdMicros"]) - int(row["volumeUsdMicros"])
+        expected = instances[row["node"]]
+        if expected is None:
+            # open at the end: billed for the time that it lived; its price stands in the events too
+            continue
+        # The minimum of a minute and the rounding up hold for the volume as well, and stand in the same column: at most two seconds of it.
+        volume_slack = int(row["minimumUsdMicros"]) * 0.2 + 3
+        worst = max(worst, abs(charged - expected) - volume_slack)
+    check(worst <= 0, f"{where}: {len(rows)} bills agree with the events")
+    hours = (horizon - warm_up) / 3600
+    month = sum(int(row["sinceWarmUpUsdMicros"]) for row in rows) / 1e6 / hours * MONTH_HOURS
+    return month + metrics_of(design)["costUsdPerMonth.cause.controlPlane"]
+
+
+def seconds_of(text):
+    total, number = 0.0, ""
+    for character in text:
+        if character in "0123456789.":
+            number += character
+        else:
+            total += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
+            number = ""
+    return total
+
+
+def settings_of(scenario):
+    values = {}
+    with open(os.path.join(ROOT, "scenarios", scenario + ".yaml")) as stream:
+        for line in stream:
+            key, _, value = line.partition(":")
+            values.setdefault(key, value.split("#")[0].strip())
+    return values
+
+
+# ---- what each scenario must show ----
+
+def policies(result):
+    designs = {design["name"]: design for design in result["designs"]}
+    empty = designs["when-empty"]["metrics"]["costUsdPerMonth"]
+    under = designs["underutilized"]["metrics"]["costUsdPerMonth"]
+    check(empty["high"] >= under["low"], "consolidation_policies: WhenEmpty does not cost less than WhenEmptyOrUnderutilized")
+    evictions = [metrics_of(designs[name])["evictionsPerDay"] for name in ("never", "when-empty", "underutilized")]
+    check(evictions[0] <= evictions[2] and evictions[1] < evictions[2], f"consolidation_policies: evictions grow with the policy ({evictions})")
+
+
+def night(folder, settings):
+    start = datetime.datetime.fromisoformat(settings["start"])  # midnight in the scenario's own zone
+    nights = 0
+    with open(os.path.join(folder, "nodes.csv"), newline="") as stream:
+        lives = [(float(row["openedSeconds"]), float(row["closedSeconds"])) for row in csv.DictReader(stream) if row["tier"] == "dev"]
+    horizon = seconds_of(settings["horizon"])
+    running = 0
+    for day in range(int(horizon // 86400)):
+        if (start + datetime.timedelta(days=day)).weekday() >= 5:  # the schedule is of Monday to Friday
+            continue
+        # A quarter of an hour after the last pod: consolidateAfter, the loop, the drain, the shutdown.
+        dark, dawn = day * 86400 + 20.25 * 3600, day * 86400 + 31 * 3600
+        if dark > horizon:
+            continue
+        nights += 1
+        running += sum(1 for opened, closed in lives if opened < min(dawn, horizon) and closed > dark)
+    check(nights > 0 and running == 0, f"dev_nightly: no workload node in {nights} nights ({running} seen)")
+
+
+def storm(result):
+    floor, all_spot = (metrics_of(design) for design in result["designs"])
+    check(all_spot["evictionsPerDay"] > floor["evictionsPerDay"], "spot_storm: more evictions without the On-Demand floor")
+    check(all_spot["podWaitSecondsP99"] > floor["podWaitSecondsP99"], "spot_storm: longer waits without it")
+    check(all_spot["interruptionsPerDay"] > 0, "spot_storm: interruptions are counted")
+
+
+def run(kerf, scenario, out):
+    command = [kerf, "compare", os.path.join(ROOT, "scenarios", scenario + ".yaml"), "--format", "json", "--out", out,
+               "--replications", str(REPLICATIONS[scenario])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        check(False, f"{scenario}: exit {done.returncode}")
+        return None
+    return json.loads(done.stdout)
+
+
+def main():
+    kerf = sys.argv[1]
+    for scenario in sys.argv[2:] or sorted(REPLICATIONS):
+        settings = settings_of(scenario)
+        horizon, warm_up = seconds_of(settings["horizon"]), seconds_of(settings["warmUp"])
+        with tempfile.TemporaryDirectory() as out:
+            result = run(kerf, scenario, out)
+            if result is None:
+                continue
+            for design in result["designs"]:
+                check_sums(scenario, design)
+                months = [check_bill(scenario, design, os.path.join(out, design["name"], f"{number:03d}"), horizon, warm_up)
+                          for number in range(REPLICATIONS[scenario])]
+                check(close(sum(months) / len(months), metrics_of(design)["costUsdPerMonth"], 1e-9),
+                      f"{scenario}/{design['name']}: the files add up to the answer")
+            if scenario == "consolidation_policies":
+                policies(result)
+            elif scenario == "dev_nightly":
+                for number in range(REPLICATIONS[scenario]):
+                    night(os.path.join(out, "nightly", f"{number:03d}"), settings)
+            elif scenario == "spot_storm":
+                storm(result)
+    print(f"{failures} failed" if failures else "all scenarios make sense")
+    sys.exit(1 if failures else 0)
+
+
+main()
