@@ -6,6 +6,7 @@
 #define KERF_EXPERIMENT_H
 
 #include "kerf/scenario.h"
+#include "kerf/subnets.h"
 
 struct kerf_experiment_options {
     uint32_t threads;       /* 0: the processors that this process may use */
@@ -26,5 +27,16 @@ KERF_MUST_CHECK enum kerf_status kerf_experiment_run(const struct kerf_scenario 
                                                      const struct kerf_experiment_options *options,
                                                      struct kerf_comparison **out_comparison, struct kerf_errors *errs);
 void kerf_comparison_free(struct kerf_comparison *comparison);
+
+/**
+ * Simulates the scenario's first design where addresses never run out, and makes of it the question for kerf_advise_subnets: its subnets and
+ * settings, and what its nodes and pods ask of them, a course a replication. The query borrows what out_simulated keeps. KERF_E_INPUT: the
+ * design has no subnets, or a run stopped as above.
+ */
+struct kerf_subnet_scenario;
+KERF_MUST_CHECK enum kerf_status kerf_experiment_subnets(const struct kerf_scenario *scenario, const struct kerf_experiment_options *options,
+                                                         struct kerf_subnet_scenario **out_simulated, struct kerf_subnet_query *out_query,
+                                                         struct kerf_errors *errs);
+void kerf_subnet_scenario_free(struct kerf_subnet_scenario *simulated);
 
 #endif

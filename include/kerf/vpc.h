@@ -78,7 +78,7 @@ struct kerf_cni_settings {
     bool pod_eni;                /* ENABLE_POD_ENI: security groups for pods */
     bool subnet_discovery;       /* ENABLE_SUBNET_DISCOVERY */
     bool manage_enis_cordoned;   /* AWS_MANAGE_ENIS_NON_SCHEDULABLE */
-    bool multi_nic;              /* ENABLE_MULTI_NIC; read and checked, its further cards are not modelled */
+    bool multi_nic;              /* ENABLE_MULTI_NIC: a pool a network card, see kerf_vpc_cards */
     bool ipv4;                   /* ENABLE_IPv4 */
     bool ipv6;                   /* ENABLE_IPv6 */
     int32_t warm_eni_target;     /* WARM_ENI_TARGET: whole interfaces; 0 is legal */
@@ -133,6 +133,7 @@ struct kerf_vpc_pool_options {
     bool trunk_capable;                /* type can carry branch interfaces: with pod_eni one interface is reserved for the trunk */
     bool primary_excluded;             /* the node's subnet is tagged kubernetes.io/role/cni = 0 */
     int32_t unmanaged_enis;            /* attached by others, tagged no_manage */
+    bool further_card;                 /* a network card above 0 of multi-NIC: see kerf_vpc_cards */
     uint32_t primary_subnet;           /* the caller's number for the node's subnet, carried along */
     uint32_t eni_subnet;               /* read only with custom networking or primary_excluded: where new interfaces go; else the node's own */
     uint32_t primary_address;          /* own address of the primary interface in that subnet, or KERF_ADDRESS_NONE */
@@ -160,6 +161,7 @@ struct kerf_vpc_action {
     enum kerf_ip_mode mode;
     uint8_t eni;
     uint8_t slot_count;
+    bool discover; /* CREATE_ENI: enhanced discovery is on, `subnet` is the node's own and only one of those that may serve */
     uint32_t subnet;
     uint32_t own_address;
     uint32_t addresses[KERF_ENI_SLOTS_MAX];
@@ -295,6 +297,64 @@ void kerf_vpc_pool_visit_ranges(const struct kerf_vpc_pool *pool, kerf_vpc_range
 /** Recomputes every count of the pool from its addresses and asserts that they agree. For tests and checked builds. */
 void kerf_vpc_pool_check(const struct kerf_vpc_pool *pool);
 
+/* ---- branch interfaces: security groups for pods --------------------------------------------------------------------------- */
+
+/**
+ * The branch interfaces of one node as the VPC resource controller keeps them: each holds one address of the trunk's subnet for one
+ * pod, none is kept warm, and after its pod's end it cools down before it is deleted. Its queue is examined every thirty seconds, so an
+ * address returns 60 to 90 s after its pod ended. The caller takes and returns the addresses. All zero but for the settings is empty.
+ * Source: amazon-vpc-resource-controller-k8s b8d4251, pkg/provider/branch (trunk.go, cooldown.go).
+ */
+struct kerf_vpc_branches {
+    int32_t limit;              /* branch interfaces that the instance type can carry */
+    kerf_time_us cooldown_us;   /* branch-eni-cooldown: 60 s; read as at least 30 s */
+    kerf_time_us examined_from_us; /* the queue is examined at this time and every 30 s from then on */
+    int32_t in_use;
+    struct kerf_vpc_branch {
+        kerf_time_us released_us;
+        uint32_t address;
+    } *cooling; /* ring, in order of release */
+    uint32_t cooling_head, cooling_count, cooling_capacity;
+};
+#define KERF_BRANCH_COOLDOWN_US (60 * KERF_SECOND_US)
+void kerf_vpc_branches_fini(struct kerf_vpc_branches *branches);
+/** A pod wants a branch: false when those in use and those cooling make up the limit; the controller tries again after the cool-down. */
+KERF_MUST_CHECK bool kerf_vpc_branches_arrive(struct kerf_vpc_branches *branches);
+/** Its pod was deleted, or it ended. */
+void kerf_vpc_branches_leave(struct kerf_vpc_branches *branches, kerf_time_us now_us, uint32_t address);
+/** When the next branch is deleted; KERF_TIME_NEVER: none cools down. */
+kerf_time_us kerf_vpc_branches_due(const struct kerf_vpc_branches *branches);
+/** Takes the next branch whose deletion is due at now_us off the queue: true and its address; false when none is. */
+bool kerf_vpc_branches_delete(struct kerf_vpc_branches *branches, kerf_time_us now_us, uint32_t *out_address);
+
+/* ---- multi-NIC --------------------------------------------------------------------------------------------------------------- */
+
+#define KERF_VPC_CARDS_MAX 32 /* network cards of p5.48xlarge */
+
+/**
+ * A node with ENABLE_MULTI_NIC: a pool a network card. Cards above 0 have a first interface of their own that stays, WARM_IP_TARGET 1
+ * and MINIMUM_IP_TARGET 1, whatever is set: two addresses each at rest. With prefixes their shrinking compares addresses with prefixes, so
+ * an idle card's prefix is returned and taken again about every 35 s. A pod annotated for it takes an address of each card; others go to
+ * card 0 and spill when it is empty. Source: amazon-vpc-cni-k8s v1.23.1.
+ */
+struct kerf_vpc_cards {
+    struct kerf_vpc_pool pools[KERF_VPC_CARDS_MAX];
+    uint32_t count;
+};
+struct kerf_vpc_card_address {
+    struct kerf_pod_address by_card[KERF_VPC_CARDS_MAX];
+    uint32_t held; /* a bit a card */
+};
+/** limits: by card; the own address of each card's first interface: KERF_ADDRESS_NONE or the caller's. */
+void kerf_vpc_cards_init(struct kerf_vpc_cards *cards, const struct kerf_vpc_pool_options *options, const struct kerf_eni_limits *limits,
+                         const uint32_t *own_addresses, uint32_t card_count, kerf_time_us now_us);
+void kerf_vpc_cards_fini(struct kerf_vpc_cards *cards);
+/** False: some card that is needed has no address; then none is taken. */
+KERF_MUST_CHECK bool kerf_vpc_cards_pod_arrives(struct kerf_vpc_cards *cards, kerf_time_us now_us, bool annotated,
+                                                struct kerf_vpc_card_address *out_address);
+void kerf_vpc_cards_pod_leaves(struct kerf_vpc_cards *cards, kerf_time_us now_us, const struct kerf_vpc_card_address *address);
+int64_t kerf_vpc_cards_taken(const struct kerf_vpc_cards *cards, uint32_t subnet);
+
 /* ---- subnets ------------------------------------------------------------------------------------------------------------- */
 
 /** An IPv4 range; `first` has no bit set below the prefix length. */
@@ -317,6 +377,11 @@ int64_t kerf_vpc_subnet_prefixes_max(uint8_t prefix_length);
 
 /** Subnet CIDR reservations: PREFIX serves prefix requests first and no automatic single address; EXPLICIT is never assigned automatically. */
 enum kerf_vpc_reservation_kind { KERF_RESERVATION_PREFIX, KERF_RESERVATION_EXPLICIT };
+struct kerf_subnet_range { /* one such reservation */
+    struct kerf_cidr cidr;
+    enum kerf_vpc_reservation_kind kind;
+};
+#define KERF_SUBNET_RANGES_MAX 16 /* of one subnet, where they are listed */
 
 /**
  * A subnet, address by address: a bit each, and sums by 512 addresses so that finding one is fast. Addresses are numbered from
@@ -364,17 +429,37 @@ uint32_t kerf_vpc_subnet_block_count(const struct kerf_vpc_subnet *subnet);
 struct kerf_vpc_subnet_block kerf_vpc_subnet_block(const struct kerf_vpc_subnet *subnet, uint32_t block_index);
 /** Free addresses that lie in blocks no prefix request can have, over all free ones: 0 none is lost, 1 all are; 0 when none is free. */
 double kerf_vpc_subnet_fragmentation(const struct kerf_vpc_subnet *subnet);
+/**
+ * Chance that a prefix request succeeds in a subnet of this length (16..28) of whose usable addresses `taken` are taken, each choice of them
+ * equally likely: where single addresses that are picked at random come and go, that is how they lie after a while. Exact (a sum of
+ * positive terms, no sampling). Cost: below a millisecond up to /22, tens of milliseconds for /16.
+ */
+double kerf_vpc_prefix_chance(uint8_t prefix_length, uint32_t taken);
+
 /** Recomputes sums from the bits and asserts that they agree. */
 void kerf_vpc_subnet_check(const struct kerf_vpc_subnet *subnet);
 
-/* ---- EC2's answers, and a node at rest ----------------------------------------------------------------------------------- */
+/* ---- EC2's answers ---------------------------------------------------------------------------------------------------------- */
+
+/**
+ * Who draws on a subnet. BOTH: no tag; nodes launch there and their pods' addresses come from there. NODES: instances and their
+ * primary interfaces alone (tag kubernetes.io/role/cni = 0, or the node subnet of custom networking). PODS: pods' interfaces alone
+ * (that tag with another value, or the subnet of an ENIConfig); no instance is launched there.
+ */
+enum kerf_subnet_use { KERF_SUBNET_BOTH, KERF_SUBNET_NODES, KERF_SUBNET_PODS };
+struct kerf_vpc_subnet_place {
+    uint32_t zone; /* the caller's number */
+    enum kerf_subnet_use use;
+};
 
 /**
  * EC2 as the pool meets it, without latency. Subnets are the caller's, by number; a NULL one has addresses without end.
- * Requests are all or nothing.
+ * Requests are all or nothing. With `places`, an interface that enhanced discovery is asked for goes to the valid subnet of the
+ * node's zone with most free addresses, then to the next one (ties: by number); without, to the subnet of the action.
  */
 struct kerf_vpc_ec2_network {
     struct kerf_vpc_subnet **subnets;
+    const struct kerf_vpc_subnet_place *places; /* one a subnet; NULL: no discovery */
     uint32_t subnet_count;
     enum kerf_vpc_ec2_code prefix_shortage; /* answer to a prefix request beyond the free addresses: INSUFFICIENT_CIDR_BLOCKS (default), or
                                          OTHER, as users have seen InvalidParameterValue; zero reads as the default */
@@ -389,6 +474,31 @@ void kerf_vpc_ec2_perform(struct kerf_vpc_ec2_network *network, const struct ker
 void kerf_vpc_ec2_terminate(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_pool *pool);
 /** Runs one pass of the pool (or its start) at now_us against EC2 without latency. Returns the number of actions. */
 uint32_t kerf_vpc_pool_pass(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_vpc_ec2_network *network);
+
+/* ---- what a fleet asks of its subnets --------------------------------------------------------------------------------------------- */
+
+/** A kind of node: limits of its instance type and what the CNI and kubelet are told. */
+struct kerf_demand_shape {
+    struct kerf_eni_limits limits;
+    int64_t max_pods; /* kubelet's; 0: what the max-pods calculator says for the CNI's settings */
+    int64_t vcpus;    /* 0: unknown */
+    bool nitro;
+    bool bare_metal;
+    bool trunk_capable;
+};
+
+/** Nodes and pods that come and go, in order of time; a pod is one that needs an address. Numbers may be used again after their end. */
+enum kerf_demand_kind { KERF_DEMAND_NODE_STARTS, KERF_DEMAND_NODE_ENDS, KERF_DEMAND_POD_COMES, KERF_DEMAND_POD_GOES };
+struct kerf_demand_event {
+    kerf_time_us at_us;
+    enum kerf_demand_kind kind;
+    uint32_t node;
+    uint32_t pod;   /* of POD_COMES and POD_GOES */
+    uint16_t shape; /* of NODE_STARTS */
+    uint16_t zone;
+};
+
+/* ---- the course of one node ------------------------------------------------------------------------------------------------------- */
 
 /** Pods wanted on the node from here on; when fewer than before, who goes first. Pods still waiting go before those with an address. */
 enum kerf_leave_order { KERF_LEAVE_NEWEST, KERF_LEAVE_OLDEST };

@@ -1,8 +1,10 @@
 /**
  * kerf vpc: the arithmetic of the VPC CNI at the command line.
  */
-#include "cli/cmd_vpc.h"
+#include <stdio.h>
+#include <string.h>
 
+#include "cli/cmd_vpc.h"
 #include "kerf/vpc.h"
 
 bool kerf_vpc_resolve_limits(const char *command, const struct kerf_vpc_node_flags *flags, struct kerf_instance_limits *out_limits,
@@ -48,9 +50,28 @@ bool kerf_vpc_resolve_limits(const char *command, const struct kerf_vpc_node_fla
     return true;
 }
 
+bool kerf_vpc_read_env(const char *command, const struct kerf_option_list *pairs, struct kerf_cni_settings *settings)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        const char *equals = strchr(pairs->items[i], '=');
+        if (!equals || equals == pairs->items[i]) {
+            kerf_usage_error(command, "--env: \"%s\" is not KEY=VALUE", pairs->items[i]);
+            return false;
+        }
+        size_t length = (size_t)(equals - pairs->items[i]);
+        char name[64] = "";
+        if (length < sizeof name)
+            memcpy(name, pairs->items[i], length);
+        if (kerf_cni_settings_read(settings, name, equals + 1) == KERF_CNI_ENV_UNKNOWN)
+            fprintf(stderr, "%s: note: %.*s moves no addresses and is passed over\n", command, (int)length, pairs->items[i]);
+    }
+    return true;
+}
+
 static const struct kerf_command commands[] = {
     {"max-pods", "pods that a node can hold, as each tool computes it", kerf_cmd_vpc_max_pods},
     {"node", "the address pool of a node as pods come and go", kerf_cmd_vpc_node},
+    {"subnets", "what a fleet needs of its subnets, when they run out, and which would do", kerf_cmd_vpc_subnets},
     {NULL, NULL, NULL},
 };
 

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "kerf/catalog.h"
+#include "kerf/vpc.h"
 
 /** Values of the options that both commands take; `catalog` and `instance_type` may stay NULL. */
 struct kerf_vpc_node_flags {
@@ -32,7 +33,11 @@ struct kerf_vpc_node_flags {
 bool kerf_vpc_resolve_limits(const char *command, const struct kerf_vpc_node_flags *flags, struct kerf_instance_limits *out_limits,
                              int *out_exit, struct kerf_errors *errs);
 
+/** Applies --env KEY=VALUE pairs. False when a message went out. */
+bool kerf_vpc_read_env(const char *command, const struct kerf_option_list *pairs, struct kerf_cni_settings *settings);
+
 int kerf_cmd_vpc_max_pods(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs);
+int kerf_cmd_vpc_subnets(int argc, char **argv, struct kerf_errors *errs);
 
 #endif

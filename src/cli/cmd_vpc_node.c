@@ -56,25 +56,6 @@ static bool read_steps(const char *command, const char *text, struct step_list *
     }
 }
 
-/* Applies KEY=VALUE pairs. False when a message went out. */
-static bool read_env(const char *command, const struct kerf_option_list *pairs, struct kerf_cni_settings *settings)
-{
-    for (size_t i = 0; i < pairs->count; i++) {
-        const char *equals = strchr(pairs->items[i], '=');
-        if (!equals || equals == pairs->items[i]) {
-            kerf_usage_error(command, "--env: \"%s\" is not KEY=VALUE", pairs->items[i]);
-            return false;
-        }
-        size_t length = (size_t)(equals - pairs->items[i]);
-        char name[64] = "";
-        if (length < sizeof name)
-            memcpy(name, pairs->items[i], length);
-        if (kerf_cni_settings_read(settings, name, equals + 1) == KERF_CNI_ENV_UNKNOWN)
-            fprintf(stderr, "%s: note: %.*s moves no addresses and is passed over\n", command, (int)length, pairs->items[i]);
-    }
-    return true;
-}
-
 static void print_slots(const struct kerf_node_rest *rest, const char *separator)
 {
     for (uint32_t i = 0; i < rest->eni_count; i++)
@@ -171,7 +152,7 @@ int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs)
     if (!kerf_vpc_resolve_limits(command, &flags, &limits, &exit_code, errs))
         goto out;
     exit_code = KERF_EXIT_USAGE;
-    if (!read_env(command, &env, &pool.settings))
+    if (!kerf_vpc_read_env(command, &env, &pool.settings))
         goto out;
     if (!pods) {
         kerf_usage_error(command, "--pods is missing (such as --pods 0,27,3:oldest)");

@@ -1,13 +1,12 @@
 /**
- * Threads take replications from a common counter and write into places of their own; folding begins when all are done.
+ * Replications write into places of their own; folding begins when all are done.
  */
 #include "experiment/experiment.h"
 
+#include "experiment/experiment_internal.h"
 #include "sim/sim.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -26,10 +25,6 @@ struct work {
     struct kerf_comparison *comparison;
     const struct kerf_experiment_options *options;
     struct replication *replications; /* design x replication */
-    uint32_t total;
-    uint32_t next;
-    uint32_t done;
-    pthread_mutex_t lock;
 };
 
 /* ---- files ---------------------------------------------------------------------------------------------------------------------------- */
@@ -76,8 +71,9 @@ static void make_folders(char *path)
 
 /* ---- replications ---------------------------------------------------------------------------------------------------------------------- */
 
-static void run_one(struct work *work, uint32_t index)
+static void run_one(void *context, uint32_t index)
 {
+    struct work *work = context;
     const struct kerf_comparison *comparison = work->comparison;
     const struct kerf_compared_design *design = &comparison->designs[index / comparison->replications];
     uint32_t number = index % comparison->replications;
@@ -107,47 +103,6 @@ static void run_one(struct work *work, uint32_t index)
     close_file(replication, options.events, "events.csv");
     close_file(replication, options.series, "series.csv");
     close_file(replication, options.nodes, "nodes.csv");
-}
-
-static void *run_replications(void *context)
-{
-    struct work *work = context;
-    for (;;) {
-        pthread_mutex_lock(&work->lock);
-        uint32_t index = work->next < work->total ? work->next++ : work->total;
-        pthread_mutex_unlock(&work->lock);
-        if (index == work->total)
-            return NULL;
-        run_one(work, index);
-        pthread_mutex_lock(&work->lock);
-        work->done++;
-        if (work->options->progress)
-            work->options->progress(work->options->progress_context, work->done, work->total);
-        pthread_mutex_unlock(&work->lock);
-    }
-}
-
-static uint32_t available_processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    return (uint32_t)CPU_COUNT(&set);
-}
-
-static void run_all(struct work *work)
-{
-    enum { THREADS_MAX = 256 };
-    pthread_t threads[THREADS_MAX];
-    uint32_t wanted = work->options->threads > 0 ? work->options->threads : available_processors();
-    wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;
-    wanted = wanted < work->total ? wanted : work->total;
-    uint32_t started = 0;
-    while (started + 1 < wanted && pthread_create(&threads[started], NULL, run_replications, work) == 0)
-        started++;
-    run_replications(work); /* this thread works too, alone if need be */
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
 }
 
 /* ---- folding ------------------------------------------------------------------------------------------------------------------------- */
@@ -205,7 +160,7 @@ static void fold_differences(struct kerf_comparison *comparison, size_t design_i
 static enum kerf_status report_failures(const struct work *work, struct kerf_errors *errs)
 {
     const struct kerf_comparison *comparison = work->comparison;
-    for (uint32_t i = 0; i < work->total; i++) {
+    for (uint32_t i = 0; i < (uint32_t)work->comparison->design_count * work->comparison->replications; i++) {
         const struct replication *replication = &work->replications[i];
         const struct kerf_compared_design *design = &comparison->designs[i / comparison->replications];
         if (replication->unwritable)
@@ -266,18 +221,16 @@ enum kerf_status kerf_experiment_run(const struct kerf_scenario *const *scenario
     comparison->confidence = options->confidence > 0 ? options->confidence : 0.95;
     list_designs(comparison, scenarios, scenario_count);
     struct work work = { .comparison = comparison, .options = options };
-    work.total = (uint32_t)comparison->design_count * comparison->replications;
-    work.replications = kerf_allocate(kerf_array_bytes(work.total, sizeof *work.replications));
-    pthread_mutex_init(&work.lock, NULL);
-    run_all(&work);
-    pthread_mutex_destroy(&work.lock);
+    uint32_t total = (uint32_t)comparison->design_count * comparison->replications;
+    work.replications = kerf_allocate(kerf_array_bytes(total, sizeof *work.replications));
+    kerf_experiment_share(total, run_one, &work, options);
 
     for (size_t i = 0; i < comparison->design_count; i++)
         fold_design(&work, i);
     for (size_t i = 1; i < comparison->design_count; i++)
         fold_differences(comparison, i);
     enum kerf_status status = report_failures(&work, errs);
-    for (uint32_t i = 0; i < work.total; i++) {
+    for (uint32_t i = 0; i < total; i++) {
         free(work.replications[i].metrics);
         free(work.replications[i].unwritable);
     }

@@ -302,6 +302,8 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     struct kerf_record *record = context;
     struct kerf_record_node *row;
     kerf_engine_trace(record->world->engine, change->kind, change->node.index, change->pod.index);
+    if (record->options.demand)
+        kerf_record_log_change(record, change);
     if (change_names[change->kind])
         kerf_record_write_event(record, change_names[change->kind], change->node, change->pod, "");
     switch (change->kind) {
@@ -393,6 +395,8 @@ static void on_notice(void *context, const struct kerf_notice *notice)
     struct kerf_record_node *row;
     kerf_time_us now_us = now_of(record);
     kerf_engine_trace(record->world->engine, KERF_CHANGE_COUNT + (uint32_t)notice->kind, notice->node.index, notice->detail);
+    if (record->options.demand)
+        kerf_record_log_notice(record, notice);
     if (notice_names[notice->kind])
         write_notice(record, notice);
     if (record->measuring)

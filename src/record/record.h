@@ -13,12 +13,24 @@ struct kerf_metric {
     double value;
 };
 
+/** What the run asks of its subnets; zones are the catalogue's. All zero is empty. */
+struct kerf_demand_log {
+    KERF_VEC(struct kerf_demand_event) events;
+    KERF_VEC(struct kerf_demand_shape) shapes;
+    struct kerf_id_map nodes; /* alive: their zones */
+    struct kerf_id_map pods;  /* bound: their numbers */
+    KERF_VEC(uint32_t) free_pods;
+    uint32_t pod_numbers;
+};
+void kerf_demand_log_fini(struct kerf_demand_log *log);
+
 /** Files of `--out`; NULL: not written. */
 struct kerf_record_options {
     FILE *events; /* an event a line */
     FILE *series; /* a sample a line */
     FILE *nodes;  /* the bill, a node a line: what a separate script adds up */
     kerf_time_us sample_every_us; /* of the series; 1 min when 0 */
+    struct kerf_demand_log *demand; /* NULL: not kept */
 };
 
 struct kerf_record;

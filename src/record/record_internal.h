@@ -89,6 +89,10 @@ struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const str
 
 void kerf_record_make_metrics(struct kerf_record *record);
 
+/* the demand log; only with options.demand */
+void kerf_record_log_change(struct kerf_record *record, const struct kerf_change *change);
+void kerf_record_log_notice(struct kerf_record *record, const struct kerf_notice *notice);
+
 /* files for --out; each does nothing where there is no file */
 void kerf_record_open_csv(struct kerf_record *record);
 void kerf_record_write_event(struct kerf_record *record, const char *event, kerf_node_id node, kerf_pod_id pod, const char *detail);

@@ -50,11 +50,24 @@ struct kerf_load {
 
 /* ---- network --------------------------------------------------------------------------------------------------------------------- */
 
+/** Addresses that others than the cluster's nodes hold for a while: load balancers, endpoints, an upgrade of the control plane. */
+struct kerf_subnet_taker {
+    const char *name;
+    int64_t addresses;
+    kerf_time_us from_us; /* since the start */
+    kerf_time_us until_us; /* KERF_TIME_NEVER: to the end */
+};
+
 struct kerf_scenario_subnet {
     const char *id;
     uint32_t zone_index; /* of the catalogue's zones */
     struct kerf_cidr cidr;
+    enum kerf_subnet_use use; /* both */
     int64_t taken; /* addresses that others hold from the start, beside EC2's five */
+    const struct kerf_subnet_taker *takers;
+    uint32_t taker_count;
+    uint32_t range_count;
+    struct kerf_subnet_range ranges[KERF_SUBNET_RANGES_MAX]; /* CIDR reservations */
 };
 
 /* ---- EC2 --------------------------------------------------------------------------------------------------------------------------- */

@@ -61,15 +61,60 @@ static void take_slots(struct kerf_vpc_ec2_network *network, struct kerf_vpc_sub
     }
 }
 
-static void create_eni(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *result)
+static void create_eni_in(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, uint32_t subnet_index,
+                          struct kerf_vpc_result *result)
 {
-    struct kerf_vpc_subnet *subnet = subnet_at(network, action->subnet);
+    struct kerf_vpc_subnet *subnet = subnet_at(network, subnet_index);
     result->code = judge(network, subnet, action->mode, action->slot_count, 1);
     if (result->code != KERF_VPC_EC2_OK)
         return;
+    result->subnet = subnet_index;
     /* Prefixes before the interface's own address, which could otherwise break the last free block: whether EC2 does so is unknown. */
     take_slots(network, subnet, action, result);
     result->own_address = take_address(network, subnet);
+}
+
+/* aws isSubnetValidForENICreation: the node's own subnet unless it is tagged 0, others when they are tagged for pods. */
+static bool serves_pods(const struct kerf_vpc_ec2_network *network, uint32_t own_subnet, uint32_t subnet_index)
+{
+    const struct kerf_vpc_subnet_place *place = &network->places[subnet_index];
+    if (place->zone != network->places[own_subnet].zone)
+        return false;
+    return place->use == KERF_SUBNET_PODS || (subnet_index == own_subnet && place->use == KERF_SUBNET_BOTH);
+}
+
+static void discover_and_create(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *result)
+{
+    enum { TRIED_MAX = 64 };
+    uint32_t tried[TRIED_MAX], tried_count = 0;
+    result->code = KERF_VPC_EC2_OTHER; /* no valid subnet: a plain error, without a pause */
+    while (tried_count < TRIED_MAX) {
+        uint32_t best = KERF_ADDRESS_NONE, best_free = 0;
+        for (uint32_t i = 0; i < network->subnet_count; i++) {
+            bool skip = !serves_pods(network, action->subnet, i);
+            for (uint32_t j = 0; j < tried_count && !skip; j++)
+                skip = tried[j] == i;
+            uint32_t free_addresses = skip ? 0 : kerf_vpc_subnet_counts(network->subnets[i]).free;
+            if (!skip && (best == KERF_ADDRESS_NONE || free_addresses > best_free)) {
+                best = i;
+                best_free = free_addresses;
+            }
+        }
+        if (best == KERF_ADDRESS_NONE)
+            return;
+        tried[tried_count++] = best;
+        create_eni_in(network, action, best, result);
+        if (result->code == KERF_VPC_EC2_OK)
+            return;
+    }
+}
+
+static void create_eni(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *result)
+{
+    if (action->discover && network->places)
+        discover_and_create(network, action, result);
+    else
+        create_eni_in(network, action, action->subnet, result);
 }
 
 static void return_addresses(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action)

@@ -38,7 +38,7 @@ static bool is_low(const struct kerf_vpc_pool *pool, const struct kerf_vpc_pool_
 static int32_t slots_over(const struct kerf_vpc_pool *pool, const struct kerf_vpc_pool_stats *stats)
 {
     const struct kerf_cni_settings *settings = &pool->options.settings;
-    if (pool->mode == KERF_IP_SECONDARY) {
+    if (pool->mode == KERF_IP_SECONDARY || pool->options.further_card) { /* further cards count addresses, and return so many prefixes */
         if (!has_ip_targets(pool))
             return 0; /* single addresses go back only with their whole interface */
         int32_t over = stats->addresses - stats->assigned - settings->warm_ip_target;
@@ -147,6 +147,7 @@ static const struct kerf_vpc_action *ask(struct kerf_vpc_pool *pool, enum kerf_v
         action->subnet = pool->enis[eni].subnet;
     else
         action->subnet = elsewhere ? pool->options.eni_subnet : pool->options.primary_subnet;
+    action->discover = kind == KERF_VPC_CREATE_ENI && pool->options.settings.subnet_discovery && !pool->options.settings.custom_networking;
     action->own_address = KERF_ADDRESS_NONE;
     pool->pass.awaiting = true;
     return action;
