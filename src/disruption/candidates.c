@@ -119,12 +119,27 @@ static int by_name(const void *a, const void *b, void *context)
     return kerf_name_compare((*x)->name, (*y)->name);
 }
 
-struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual)
+/** What a method asks of a node before its pods are looked at: what fails here would fail in its predicate. */
+static bool is_plausible(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node, enum kerf_disruption_method method)
+{
+    if (method == KERF_METHOD_COUNT || !node->has_claim || node->nodepool_index == KERF_NOT_FOUND)
+        return true;
+    if (kerf_method_is_eventual(method))
+        return kerf_conditions_true(&node->claim.conditions, "Drifted");
+    const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[node->nodepool_index];
+    return nodepool->replicas < 0 && nodepool->consolidate_after_us != KERF_TIME_NEVER &&
+           (method == KERF_METHOD_EMPTINESS || nodepool->consolidation_policy != KERF_WHEN_EMPTY) &&
+           kerf_conditions_true(&node->claim.conditions, "Consolidatable");
+}
+
+struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only)
 {
     size_t node_count = kerf_cluster_node_count(pass->cluster);
     struct kerf_candidates listed = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, node_count) };
     for (size_t at = 0; at < node_count; at++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(pass->cluster, at);
+        if (!is_plausible(pass, node, only))
+            continue;
         const char *why = node_refusal(pass, node);
         if (why) {
             kerf_disruption_explain(pass, node->id, "%s", why);

@@ -108,18 +108,28 @@ static bool is_synced(const struct kerf_cluster *cluster)
 struct listing {
     bool known;
     struct kerf_candidates listed;
-    const struct kerf_nodepool_totals *totals;
+    const struct kerf_nodepool_totals *totals; /* NULL: nobody scores */
 };
+
+static bool has_balanced_pool(const struct kerf_objects *objects)
+{
+    for (size_t i = 0; i < objects->nodepools.count; i++)
+        if (objects->nodepools.items[i].consolidation_policy == KERF_BALANCED)
+            return true;
+    return false;
+}
 
 static const struct listing *listing_of(struct kerf_disruption_pass *pass, struct listing *listings, enum kerf_disruption_method method)
 {
     bool eventual = kerf_method_is_eventual(method);
     struct listing *listing = &listings[eventual];
-    if (!listing->known) {
-        listing->known = true;
-        listing->listed = kerf_candidates_list(pass, eventual);
-        listing->totals = kerf_nodepool_totals(pass, &listing->listed);
-    }
+    /* Totals are over all candidates of the class, and reasons are of all nodes; else those of the method suffice. */
+    bool of_all = pass->reasons || has_balanced_pool(pass->objects);
+    if (listing->known && of_all)
+        return listing;
+    listing->known = true;
+    listing->listed = kerf_candidates_list(pass, eventual, of_all ? KERF_METHOD_COUNT : method);
+    listing->totals = of_all ? kerf_nodepool_totals(pass, &listing->listed) : NULL;
     return listing;
 }
 

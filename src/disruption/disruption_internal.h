@@ -64,9 +64,9 @@ struct kerf_candidates {
 
 /**
  * Entries that pass the node-level and pod-level checks, in order of name. `eventual`: blocking pods are passed over where the claim
- * has a terminationGracePeriod.
+ * has a terminationGracePeriod. `only`: those that this method will not want anyway may be left out (KERF_METHOD_COUNT: none are).
  */
-struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual);
+struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only);
 /** Those that a method may take (2.5), in the order given. */
 struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed,
                                                  enum kerf_disruption_method method);
@@ -182,7 +182,7 @@ bool kerf_balanced_approves(struct kerf_disruption_pass *pass, const struct kerf
 
 struct kerf_method_input {
     struct kerf_candidates candidates; /* of the method, by name */
-    const struct kerf_nodepool_totals *totals;
+    const struct kerf_nodepool_totals *totals; /* NULL: no NodePool is Balanced */
     int64_t *budgets; /* by NodePool; the method's own */
     struct kerf_disruption_memory *memory;
     kerf_time_us consolidation_state;

@@ -50,8 +50,10 @@ static struct kerf_candidates interleave(struct kerf_disruption_pass *pass, cons
 /** Worth a what-if? Deleting it would be the best that could come of it (8.4). */
 static bool may_pass_balanced(const struct kerf_candidate *candidate, const struct kerf_nodepool_totals *totals)
 {
+    if (candidate->nodepool->consolidation_policy != KERF_BALANCED)
+        return true;
     const struct kerf_nodepool_totals *of_pool = &totals[candidate->nodepool_index];
-    return candidate->nodepool->consolidation_policy != KERF_BALANCED || !of_pool->known || of_pool->cost_usd_per_hour <= 0 ||
+    return !of_pool->known || of_pool->cost_usd_per_hour <= 0 ||
            kerf_balanced_score(candidate->price_usd_per_hour, candidate->disruption_cost, of_pool) >= KERF_BALANCED_THRESHOLD;
 }
 
@@ -59,8 +61,8 @@ static bool may_pass_balanced(const struct kerf_candidate *candidate, const stru
 static bool try_candidate(struct kerf_disruption_pass *pass, const struct kerf_method_input *input, const struct kerf_candidate *candidate,
                           struct kerf_disruption_command *out_command)
 {
-    const struct kerf_nodepool_totals *totals = &input->totals[candidate->nodepool_index];
     if (!may_pass_balanced(candidate, input->totals)) {
+        const struct kerf_nodepool_totals *totals = &input->totals[candidate->nodepool_index];
         if (pass->reasons)
             kerf_disruption_explain(pass, candidate->id,
                                     "Balanced: deleting it would score %.3g, less than %.3g: it saves %.3g %% of the NodePool's cost, and "

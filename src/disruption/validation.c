@@ -12,7 +12,7 @@ static bool is_nominated(const struct kerf_disruption_pass *pass, const struct k
 /** The command's candidates that still are candidates of its method, in the command's order. */
 static struct kerf_candidates rebuild(struct kerf_disruption_pass *pass, const struct kerf_disruption_command *command)
 {
-    struct kerf_candidates listed = kerf_candidates_list(pass, kerf_method_is_eventual(command->method));
+    struct kerf_candidates listed = kerf_candidates_list(pass, kerf_method_is_eventual(command->method), command->method);
     struct kerf_candidates wanted = kerf_candidates_of_method(pass, &listed, command->method);
     struct kerf_candidates kept = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, command->candidate_count) };
     for (size_t i = 0; i < command->candidate_count; i++)

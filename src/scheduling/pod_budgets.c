@@ -18,11 +18,9 @@ static bool blocks_for_good(const struct kerf_pdb *pdb)
 static bool budgets_allow(const struct kerf_cluster *cluster, const struct kerf_cluster_pod *pod, bool for_good,
                           uint32_t *out_pdb_index)
 {
-    if (!kerf_pod_is_evictable(kerf_cluster_vocabulary(cluster), &pod->pod, kerf_cluster_now(cluster)))
-        return true;
     size_t count;
     const uint32_t *pdbs = kerf_cluster_pdbs_of_pod(cluster, pod->id, &count);
-    if (count == 0)
+    if (count == 0 || !kerf_pod_is_evictable(kerf_cluster_vocabulary(cluster), &pod->pod, kerf_cluster_now(cluster)))
         return true;
     *out_pdb_index = count == 1 ? pdbs[0] : KERF_NOT_FOUND;
     if (count > 1)

@@ -62,7 +62,7 @@ static struct kerf_candidates list(struct kerf_disruption_pass *pass, bool event
 {
     disrupt_world_build(&world);
     kerf_disruption_pass_init(pass, world.cluster, &world.options, &world.arena);
-    return kerf_candidates_list(pass, eventual);
+    return kerf_candidates_list(pass, eventual, KERF_METHOD_COUNT);
 }
 
 Test(candidates, a7_price_and_disruption_cost)
