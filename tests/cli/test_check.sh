@@ -139,3 +139,10 @@ printf 'apiVersion: kerf/v1alpha1\nkind: Scenario\nmanifests: [' >broken.yaml
 run check broken.yaml
 exits 3
 grep -c 'broken.yaml' stderr | grep -qx 1 || fail "one error, said once"
+
+# what ships has nothing to find
+for scenario in "$ROOT"/scenarios/*.yaml; do
+    run check "$scenario"
+    exits 0
+    has_no_complaint
+done
