@@ -51,12 +51,17 @@ static void measure_largest(struct kerf_pass_claim *claim)
     }
 }
 
+static void measure_room(struct kerf_pass_claim *claim)
+{
+    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
+        claim->room[resource] = claim->largest[resource] - claim->requests.amounts[resource];
+}
+
 /* A first look, before anything is merged or filtered. */
 static bool may_have_room(const struct kerf_pass_claim *claim, const struct kerf_resources *requests)
 {
     for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
-        if (requests->amounts[resource] > claim->largest[resource] - claim->requests.amounts[resource] &&
-            requests->amounts[resource] > 0)
+        if (requests->amounts[resource] > claim->room[resource] && requests->amounts[resource] > 0)
             return false;
     return true;
 }
@@ -170,6 +175,7 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
     }
     claim->slots = found->slots;
     claim->requests = found->requests;
+    measure_room(claim);
     if (claim->pods.count == 0)
         kerf_pass_register_host(pass, claim->hostname);
     KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod);

@@ -198,15 +198,17 @@ struct kerf_pass_node {
 enum { KERF_ROOM_RESOURCES = KERF_RESOURCE_PODS + 1 }; /* those that every type has: a claim is first asked for them */
 
 struct kerf_pass_claim {
-    struct kerf_template *template;
-    uint32_t index; /* in order of opening */
+    /* first what every pod asks every claim: one line of the processor's cache */
+    int64_t room[KERF_ROOM_RESOURCES]; /* what the largest option would still take of each */
+    uint32_t host_domain;              /* of topology's space of host names; KERF_NOT_FOUND: not yet looked up */
+    uint32_t index;                    /* in order of opening */
     kerf_name hostname;
-    uint32_t host_domain; /* of topology's space of host names; KERF_NOT_FOUND: not yet looked up */
+    struct kerf_template *template;
+    int64_t largest[KERF_ROOM_RESOURCES]; /* what the largest option holds of each */
     struct kerf_requirements requirements;
     uint64_t *options;
     uint32_t slots;
     struct kerf_resources requests;        /* of its pods */
-    int64_t largest[KERF_ROOM_RESOURCES];  /* what the largest option holds of each */
     KERF_VEC(struct kerf_host_port) ports; /* of its pods */
     KERF_VEC(struct kerf_pass_pod *) pods;
     bool min_values_relaxed;
