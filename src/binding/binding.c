@@ -57,6 +57,7 @@ void kerf_binding_free(struct kerf_binding *binding)
 {
     if (!binding)
         return;
+    kerf_binding_suppose_fini(binding);
     kerf_binding_snapshot_fini(binding);
     KERF_VEC_FREE(&binding->refusals);
     KERF_VEC_FREE(&binding->candidates);

@@ -72,6 +72,50 @@ void kerf_binding_decide(struct kerf_binding *binding, kerf_pod_id pod, struct k
 /** Does the node pass every filter for the pod, as it now is? */
 bool kerf_binding_fits(struct kerf_binding *binding, kerf_pod_id pod, kerf_node_id node);
 
+/* ---- what if: the same filters over nodes and pods that aren't there ------------------------------------------------------------- */
+
+/**
+ * From here on nodes and pods can be supposed to come and go, until kerf_binding_suppose_end undoes all of it. Meanwhile the world must not
+ * change, and nothing but the functions below may be asked. Places of nodes ("slots") hold until the node is taken away or undone. What is
+ * passed in is borrowed that long. Filters run as kube-scheduler's default profile has them, nominations and added affinity aside: so Cluster
+ * Autoscaler asks them.
+ */
+void kerf_binding_suppose_begin(struct kerf_binding *binding);
+void kerf_binding_suppose_end(struct kerf_binding *binding);
+/** A point to come back to: what was supposed after it is undone by kerf_binding_suppose_rewind, last first. */
+size_t kerf_binding_suppose_mark(const struct kerf_binding *binding);
+void kerf_binding_suppose_rewind(struct kerf_binding *binding, size_t mark);
+
+/** The place of a node of the world; KERF_NOT_FOUND: it has no Node object, or was taken away. */
+uint32_t kerf_binding_suppose_slot(const struct kerf_binding *binding, kerf_node_id node);
+/** A made-up node, empty; its name must be unused. */
+uint32_t kerf_binding_suppose_node(struct kerf_binding *binding, const struct kerf_node *node);
+/** The node is gone, with its pods. */
+void kerf_binding_suppose_no_node(struct kerf_binding *binding, uint32_t slot);
+void kerf_binding_suppose_taints(struct kerf_binding *binding, uint32_t slot, struct kerf_taints taints);
+/** Pods come to a node (equal ones may be put together), or one leaves it. None may be terminal. */
+void kerf_binding_suppose_pods(struct kerf_binding *binding, uint32_t slot, const struct kerf_cluster_pod *const *pods, uint32_t count);
+void kerf_binding_suppose_no_pod(struct kerf_binding *binding, uint32_t slot, const struct kerf_cluster_pod *pod);
+
+/** The pods on a node as supposed, those that are terminal left out; borrowed until the node is touched. */
+const struct kerf_cluster_pod *const *kerf_binding_supposed_pods(struct kerf_binding *binding, uint32_t slot, uint32_t *out_count);
+/** Sum of their requests and what the node has, in kube-scheduler's units (millicores, bytes, pieces). */
+int64_t kerf_binding_supposed_requests(const struct kerf_binding *binding, uint32_t slot, enum kerf_resource resource);
+int64_t kerf_binding_supposed_allocatable(const struct kerf_binding *binding, uint32_t slot, enum kerf_resource resource);
+bool kerf_binding_supposed_cordoned(const struct kerf_binding *binding, uint32_t slot);
+
+/**
+ * The pod to ask about from now on: prepared once (PreFilter), kept in step with what is supposed afterwards, until a rewind or another
+ * pod. Pods whose labels and spec are equal need no further call. False: no node at all can take it.
+ */
+bool kerf_binding_suppose_asked(struct kerf_binding *binding, const struct kerf_cluster_pod *pod);
+/** Does the node pass every filter? When not, `out_plugin` (may be NULL) is the one that says no. */
+bool kerf_binding_suppose_passes(struct kerf_binding *binding, uint32_t slot, const char **out_plugin);
+/** How many such pods, up to `wanted`, could be put there one after the other; more than one is found only where resources alone decide. */
+uint32_t kerf_binding_suppose_room(struct kerf_binding *binding, uint32_t slot, uint32_t wanted);
+/** Resources alone decide how many such pods a node that passes can take. */
+bool kerf_binding_suppose_is_resource_bound(struct kerf_binding *binding);
+
 /** Queue order (PrioritySort): higher priority first, then earlier time of entering the queue, then input order. */
 int kerf_binding_compare_queue(const struct kerf_cluster_pod *a, kerf_time_us a_queued_us, const struct kerf_cluster_pod *b,
                                kerf_time_us b_queued_us);

@@ -144,6 +144,12 @@ void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, c
     kerf_interpod_begin(attempt);
 }
 
+bool kerf_attempt_is_local(const struct attempt *attempt)
+{
+    return !attempt->spread_count && !attempt->affinity_count && !attempt->anti_affinity_count &&
+           !attempt->existing_anti_affinity.count;
+}
+
 void kerf_attempt_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign)
 {
     kerf_spread_count_pod(attempt, slot, pod, sign);
@@ -164,12 +170,12 @@ static bool is_removed(const struct node_view *view, kerf_pod_id id)
 const struct kerf_cluster_pod **kerf_view_pods(const struct attempt *attempt, const struct node_view *view, uint32_t *out_count)
 {
     const struct kerf_cluster *cluster = attempt->binding->cluster;
-    const struct kerf_cluster_node *node = kerf_cluster_node(cluster, attempt->binding->nodes[view->slot].id);
+    struct slot_pods on_node = kerf_slot_pods(attempt->binding, view->slot);
     const struct kerf_cluster_pod **pods =
-        KERF_NEW_ARRAY(attempt->arena, const struct kerf_cluster_pod *, node->pod_count + view->added_count + 1);
+        KERF_NEW_ARRAY(attempt->arena, const struct kerf_cluster_pod *, on_node.count + view->added_count + 1);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < node->pod_count; i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[i]);
+    for (uint32_t i = 0; i < on_node.count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_slot_pod(&on_node, i);
         if (!kerf_pod_is_terminal(&pod->pod) && !is_removed(view, pod->id))
             pods[count++] = pod;
     }

@@ -81,6 +81,16 @@ struct image_state {
     uint32_t node_count;
 };
 
+struct supposition; /* binding_suppose.c */
+
+/** Pods of a node when something is supposed of them: instead of the cluster's list. */
+struct supposed_pods {
+    const struct kerf_cluster_pod **items;
+    uint32_t count;
+    uint32_t capacity;
+    bool stands; /* false: the cluster's list does */
+};
+
 struct kerf_binding {
     const struct kerf_cluster *cluster;
     struct kerf_binding_options options;
@@ -116,6 +126,9 @@ struct kerf_binding {
     struct kerf_name_map image_by_name;
     KERF_VEC(struct image_state) images;
 
+    struct supposition *supposition;     /* NULL: never asked for */
+    struct supposed_pods *supposed_pods; /* by slot; NULL: nothing is supposed now */
+
     struct kerf_arena scratch; /* of one decision */
     uint32_t *feasible;        /* slots */
     uint32_t feasible_count;
@@ -124,7 +137,41 @@ struct kerf_binding {
 };
 
 void kerf_binding_refresh(struct kerf_binding *binding);
+/** An unused slot, zeroed but for what its last holder left in it. */
+uint32_t kerf_binding_take_slot(struct kerf_binding *binding);
+/** All but the pods. */
+void kerf_binding_read_node(const struct kerf_binding *binding, struct node_info *info, const struct kerf_node *node);
+/** Room, and what filters look for first, when a pod comes to (+1) or leaves (-1) a node; not what scores need. */
+void kerf_binding_count_pod(struct kerf_binding *binding, struct node_info *info, const struct kerf_pod *pod, int32_t sign);
+/** Forgets a log that has become too long; columns then start anew. */
+void kerf_binding_trim_log(struct kerf_binding *binding);
+
+/** Pods on a node as they now count, terminal ones among them. */
+struct slot_pods {
+    const struct kerf_cluster *cluster;
+    const kerf_pod_id *ids;
+    const struct kerf_cluster_pod *const *supposed; /* NULL: ids */
+    uint32_t count;
+};
+static inline struct slot_pods kerf_slot_pods(const struct kerf_binding *binding, uint32_t slot)
+{
+    if (binding->supposed_pods && binding->supposed_pods[slot].stands) {
+        const struct supposed_pods *pods = &binding->supposed_pods[slot];
+        return (struct slot_pods){.supposed = pods->items, .count = pods->count};
+    }
+    const struct kerf_cluster_node *node = kerf_cluster_node(binding->cluster, binding->nodes[slot].id);
+    return (struct slot_pods){.cluster = binding->cluster, .ids = node->pods, .count = node->pod_count};
+}
+static inline bool kerf_binding_has_name(const struct kerf_binding *binding, uint32_t slot)
+{
+    return kerf_name_map_get(&binding->slot_by_name, binding->nodes[slot].name) == slot;
+}
+static inline const struct kerf_cluster_pod *kerf_slot_pod(const struct slot_pods *pods, uint32_t at)
+{
+    return pods->supposed ? pods->supposed[at] : kerf_cluster_pod(pods->cluster, pods->ids[at]);
+}
 void kerf_binding_snapshot_fini(struct kerf_binding *binding);
+void kerf_binding_suppose_fini(struct kerf_binding *binding);
 void kerf_binding_trim_columns(struct kerf_binding *binding); /* before a decision: forgets columns when there are too many */
 /** Both are up to date until the next refresh. */
 struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_name key);
@@ -230,6 +277,8 @@ static inline struct node_view kerf_view_of(const struct kerf_binding *binding, 
 }
 /** Pods on the node as the view has them; in the attempt's arena. */
 const struct kerf_cluster_pod **kerf_view_pods(const struct attempt *attempt, const struct node_view *view, uint32_t *out_count);
+/** Nothing but what is on a node, and the node itself, decides whether it passes: no counts over domains. */
+bool kerf_attempt_is_local(const struct attempt *attempt);
 /** nodeSelector and required node affinity. */
 bool kerf_attempt_node_rules_match(const struct attempt *attempt, const struct node_info *node);
 

@@ -102,9 +102,9 @@ void kerf_interpod_begin(struct attempt *attempt)
         uint32_t slot = binding->order[at];
         if (!binding->nodes[slot].anti_pods)
             continue;
-        const struct kerf_cluster_node *node = kerf_cluster_node(binding->cluster, binding->nodes[slot].id);
-        for (uint32_t i = 0; i < node->pod_count; i++) {
-            const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
+        struct slot_pods pods = kerf_slot_pods(binding, slot);
+        for (uint32_t i = 0; i < pods.count; i++) {
+            const struct kerf_pod *pod = &kerf_slot_pod(&pods, i)->pod;
             if (pod->spec->required_anti_affinity.count && !kerf_pod_is_terminal(pod))
                 count_existing(attempt, slot, pod, 1);
         }
@@ -257,9 +257,9 @@ bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_
         uint32_t slot = binding->order[at];
         if (!binding->nodes[slot].affinity_pods)
             continue;
-        const struct kerf_cluster_node *node = kerf_cluster_node(binding->cluster, binding->nodes[slot].id);
-        for (uint32_t i = 0; i < node->pod_count; i++) {
-            const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
+        struct slot_pods pods = kerf_slot_pods(binding, slot);
+        for (uint32_t i = 0; i < pods.count; i++) {
+            const struct kerf_pod *pod = &kerf_slot_pod(&pods, i)->pod;
             if (kerf_pod_is_terminal(pod))
                 continue;
             if (hard_weight > 0)

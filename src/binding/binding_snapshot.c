@@ -84,29 +84,50 @@ static bool has_ports(const struct kerf_pod_spec *spec)
     return false;
 }
 
-static void count_pods(struct kerf_binding *binding, struct node_info *info, const struct kerf_cluster_node *node)
+void kerf_binding_count_pod(struct kerf_binding *binding, struct node_info *info, const struct kerf_pod *pod, int32_t sign)
 {
+    for (uint32_t present = pod->requests->present; present; present &= present - 1) {
+        enum kerf_resource resource = (enum kerf_resource)__builtin_ctz(present);
+        if (resource != KERF_RESOURCE_PODS)
+            info->used[resource] += sign * kerf_binding_unit_amount(resource, pod->requests->amounts[resource]);
+    }
+    info->used[KERF_RESOURCE_PODS] += sign;
+    if (has_terms(pod->spec)) {
+        info->affinity_pods += (uint32_t)sign;
+        binding->affinity_pod_total += (uint64_t)sign;
+    }
+    if (pod->spec->required_anti_affinity.count > 0) {
+        info->anti_pods += (uint32_t)sign;
+        binding->anti_pod_total += (uint64_t)sign;
+    }
+    if (has_ports(pod->spec))
+        info->port_pods += (uint32_t)sign;
+    if (pod->spec->volume_count > 0)
+        info->volume_pods += (uint32_t)sign;
+}
+
+/** Nothing counts on the node any more. */
+static void forget_pods(struct kerf_binding *binding, struct node_info *info)
+{
+    binding->affinity_pod_total -= info->affinity_pods;
+    binding->anti_pod_total -= info->anti_pods;
     memset(info->used, 0, sizeof info->used);
     info->nonzero_cpu = info->nonzero_memory = 0;
     info->affinity_pods = info->anti_pods = info->port_pods = info->volume_pods = 0;
+}
+
+static void count_pods(struct kerf_binding *binding, struct node_info *info, const struct kerf_cluster_node *node)
+{
+    forget_pods(binding, info);
     for (uint32_t i = 0; i < node->pod_count; i++) {
         const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
         if (kerf_pod_is_terminal(pod))
             continue;
-        for (uint32_t present = pod->requests->present; present; present &= present - 1) {
-            enum kerf_resource resource = (enum kerf_resource)__builtin_ctz(present);
-            if (resource != KERF_RESOURCE_PODS)
-                info->used[resource] += kerf_binding_unit_amount(resource, pod->requests->amounts[resource]);
-        }
-        info->used[KERF_RESOURCE_PODS]++;
+        kerf_binding_count_pod(binding, info, pod, 1);
         int64_t cpu, memory;
         kerf_binding_nonzero_requests(pod, true, &cpu, &memory);
         info->nonzero_cpu += cpu;
         info->nonzero_memory += memory;
-        info->affinity_pods += has_terms(pod->spec);
-        info->anti_pods += pod->spec->required_anti_affinity.count > 0;
-        info->port_pods += has_ports(pod->spec);
-        info->volume_pods += pod->spec->volume_count > 0;
     }
 }
 
@@ -163,7 +184,7 @@ static void remove_from_tree(struct kerf_binding *binding, uint32_t slot)
     binding->order_stale = true;
 }
 
-static uint32_t take_slot(struct kerf_binding *binding)
+uint32_t kerf_binding_take_slot(struct kerf_binding *binding)
 {
     if (binding->free_slots.count)
         return binding->free_slots.items[--binding->free_slots.count];
@@ -198,11 +219,30 @@ static void drop_node(struct kerf_binding *binding, uint32_t slot)
     binding->slot_of_node[info->id.index] = KERF_NOT_FOUND;
     binding->images_stale |= info->image_count > 0;
     info->alive = false;
-    binding->affinity_pod_total -= info->affinity_pods;
-    binding->anti_pod_total -= info->anti_pods;
-    info->affinity_pods = info->anti_pods = 0;
+    forget_pods(binding, info);
     KERF_VEC_PUSH(&binding->log, slot);
     KERF_VEC_PUSH(&binding->free_slots, slot);
+}
+
+void kerf_binding_read_node(const struct kerf_binding *binding, struct node_info *info, const struct kerf_node *node)
+{
+    info->alive = true;
+    info->name = node->meta.name;
+    info->labels = node->meta.labels;
+    info->taints = node->taints;
+    info->unschedulable = node->unschedulable;
+    info->has_hard_taints = info->has_soft_taints = false;
+    for (size_t i = 0; i < info->taints.count; i++) {
+        if (info->taints.items[i].effect == KERF_TAINT_PREFER_NO_SCHEDULE)
+            info->has_soft_taints = true;
+        else
+            info->has_hard_taints = true;
+    }
+    for (int r = 0; r < KERF_RESOURCE_MAX; r++)
+        info->allocatable[r] = kerf_binding_unit_amount((enum kerf_resource)r, node->allocatable.amounts[r]);
+    zone_key(binding, &node->meta.labels, &info->region, &info->zone);
+    info->images = node->images;
+    info->image_count = node->image_count;
 }
 
 static void read_node(struct kerf_binding *binding, kerf_node_id id)
@@ -216,7 +256,7 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
     }
     bool is_new = slot == KERF_NOT_FOUND;
     if (is_new) {
-        slot = take_slot(binding);
+        slot = kerf_binding_take_slot(binding);
         remember_slot(binding, id, slot);
         kerf_name_map_put(&binding->slot_by_name, node->node.meta.name, slot);
     }
@@ -230,30 +270,9 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
         remove_from_tree(binding, slot);
     binding->images_stale |= is_new || info->images != node->node.images || info->image_count != node->node.image_count;
     info->id = id;
-    info->alive = true;
     info->stamp = binding->stamp;
-    info->name = node->node.meta.name;
-    info->labels = node->node.meta.labels;
-    info->taints = node->node.taints;
-    info->unschedulable = node->node.unschedulable;
-    info->has_hard_taints = info->has_soft_taints = false;
-    for (size_t i = 0; i < info->taints.count; i++) {
-        if (info->taints.items[i].effect == KERF_TAINT_PREFER_NO_SCHEDULE)
-            info->has_soft_taints = true;
-        else
-            info->has_hard_taints = true;
-    }
-    for (int r = 0; r < KERF_RESOURCE_MAX; r++)
-        info->allocatable[r] = kerf_binding_unit_amount((enum kerf_resource)r, node->node.allocatable.amounts[r]);
-    info->region = region;
-    info->zone = zone;
-    info->images = node->node.images;
-    info->image_count = node->node.image_count;
-    binding->affinity_pod_total -= info->affinity_pods;
-    binding->anti_pod_total -= info->anti_pods;
+    kerf_binding_read_node(binding, info, &node->node);
     count_pods(binding, info, node);
-    binding->affinity_pod_total += info->affinity_pods;
-    binding->anti_pod_total += info->anti_pods;
     if (is_new || moved)
         add_to_tree(binding, slot);
     KERF_VEC_PUSH(&binding->log, slot);
@@ -312,6 +331,14 @@ static void read_all(struct kerf_binding *binding)
     free(appeared);
 }
 
+void kerf_binding_trim_log(struct kerf_binding *binding)
+{
+    if (binding->log.count > LOG_MAX) {
+        binding->log.count = 0;
+        binding->epoch++;
+    }
+}
+
 void kerf_binding_refresh(struct kerf_binding *binding)
 {
     uint64_t count = kerf_cluster_journal_count(binding->cluster);
@@ -330,10 +357,7 @@ void kerf_binding_refresh(struct kerf_binding *binding)
     binding->journal_cursor = count;
     if (binding->order_stale)
         rebuild_order(binding);
-    if (binding->log.count > LOG_MAX) {
-        binding->log.count = 0;
-        binding->epoch++;
-    }
+    kerf_binding_trim_log(binding);
 }
 
 /* ---- columns
@@ -476,10 +500,10 @@ static uint32_t count_matches(const struct kerf_binding *binding, const struct p
     const struct node_info *info = &binding->nodes[slot];
     if (!info->alive)
         return 0;
-    const struct kerf_cluster_node *node = kerf_cluster_node(binding->cluster, info->id);
+    struct slot_pods pods = kerf_slot_pods(binding, slot);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < node->pod_count; i++) {
-        const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
+    for (uint32_t i = 0; i < pods.count; i++) {
+        const struct kerf_pod *pod = &kerf_slot_pod(&pods, i)->pod;
         if (!kerf_pod_is_terminal(pod) && !(filter->skip_terminating && kerf_pod_is_terminating(pod)))
             count += kerf_binding_filter_takes(binding, filter, pod);
     }

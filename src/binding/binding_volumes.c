@@ -65,9 +65,11 @@ static void count_sole_users(struct attempt *attempt)
         any |= attempt->volumes->claims[i].claim->read_write_once_pod;
     for (uint32_t at = 0; any && at < binding->order_count; at++) {
         const struct node_info *info = &binding->nodes[binding->order[at]];
-        const struct kerf_cluster_node *node = info->volume_pods ? kerf_cluster_node(binding->cluster, info->id) : NULL;
-        for (uint32_t i = 0; node && i < node->pod_count; i++) {
-            const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
+        if (!info->volume_pods)
+            continue;
+        struct slot_pods pods = kerf_slot_pods(binding, binding->order[at]);
+        for (uint32_t i = 0; i < pods.count; i++) {
+            const struct kerf_pod *pod = &kerf_slot_pod(&pods, i)->pod;
             if (!kerf_pod_is_terminal(pod))
                 attempt->volumes->sole_users += sole_uses_of(attempt, pod);
         }
