@@ -36,4 +36,13 @@ void kerf_manifest_settle(struct kerf_objects *objects, struct kerf_vocabulary *
  */
 void kerf_manifest_review(const struct kerf_objects *objects, struct kerf_vocabulary *vocabulary, struct kerf_errors *errs);
 
+/**
+ * Cluster Autoscaler's command line flags, a map of their names and values, as an Autoscale or a scenario has them. What is not named
+ * stays as it is in `options`; lists lie in `arena`. NULL passes. Errors: unknown flags (nearest named), values that the flag can't take.
+ */
+struct kerf_value;
+KERF_MUST_CHECK enum kerf_status kerf_manifest_read_autoscaler_flags(const struct kerf_value *map, struct kerf_arena *arena,
+                                                                     struct kerf_vocabulary *vocabulary,
+                                                                     struct kerf_autoscaler_options *options, struct kerf_errors *errs);
+
 #endif

@@ -139,6 +139,9 @@ void kerf_read_resource_quota(struct kerf_reader *reader, const struct kerf_valu
 void kerf_read_limit_range(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_scheduler_configuration(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_cluster_config(struct kerf_reader *reader, const struct kerf_value *object);
+void kerf_read_autoscale(struct kerf_reader *reader, const struct kerf_value *object);
+/** The ConfigMap of expander priority; false: another one. */
+bool kerf_read_autoscaler_priorities(struct kerf_reader *reader, const struct kerf_value *config_map);
 void kerf_read_config_map(struct kerf_reader *reader, const struct kerf_value *object);
 /** Helm values have no kind: those of Karpenter's chart are known and passed over; false: it is something else. */
 bool kerf_read_helm_values(struct kerf_reader *reader, const struct kerf_value *root);

@@ -55,6 +55,7 @@ static const struct kind {
     {"crd.k8s.amazonaws.com", NULL, NULL},
     {"vpcresources.k8s.aws", NULL, NULL},
     {"networking.k8s.aws", NULL, NULL},
+    {"kerf.dev", "Autoscale", kerf_read_autoscale},
     {"kerf", NULL, NULL},
     {"kerf.dev", NULL, NULL},
     {"kustomize.config.k8s.io", NULL, NULL},

@@ -26,6 +26,8 @@ bool kerf_read_helm_values(struct kerf_reader *reader, const struct kerf_value *
 
 void kerf_read_config_map(struct kerf_reader *reader, const struct kerf_value *object)
 {
+    if (kerf_read_autoscaler_priorities(reader, object))
+        return;
     if (strcmp(kerf_value_get_text_or(kerf_value_get(object, "metadata"), "name", ""), "karpenter-global-settings") != 0)
         return;
     kerf_value_warn(object, reader->errs, "karpenter-global-settings is not read any more by Karpenter since 0.33; passed over");

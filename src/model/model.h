@@ -12,6 +12,7 @@
 #include "model/requirements.h"
 #include "model/pod.h"
 #include "model/node.h"
+#include "model/autoscaler.h"
 #include "model/objects.h"
 
 #endif

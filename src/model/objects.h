@@ -2,7 +2,7 @@
 #ifndef KERF_MODEL_OBJECTS_H
 #define KERF_MODEL_OBJECTS_H
 
-#include "model/node.h"
+#include "model/autoscaler.h"
 
 /* ---- workloads ----------------------------------------------------------------------------------------------------------------- */
 
@@ -268,6 +268,8 @@ struct kerf_objects {
     KERF_VEC(struct kerf_limit_range) limit_ranges;
     KERF_VEC(struct kerf_nodegroup) nodegroups;
     struct kerf_scheduler_configuration scheduler;
+    struct kerf_autoscale autoscale;   /* present: false without one */
+    const char *autoscaler_priorities; /* of the ConfigMap of expander priority; NULL: not read */
     uint32_t object_count; /* objects read so far: the next input_index */
     kerf_time_us newest_epoch_us; /* the newest time met anywhere in the input; KERF_TIME_UNSET: none */
 };
