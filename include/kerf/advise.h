@@ -24,6 +24,7 @@ struct kerf_advise_options {
     const char *preference_policy; /* Respect (default), Ignore */
     const char *min_values_policy; /* Strict (default), BestEffort */
     bool derive_conditions;        /* disrupt: set Consolidatable and Drifted first */
+    bool autoscale;                /* an Autoscale among the files says the moment, and its pods are all there are */
 };
 
 /** Manifests that were read and the world made of them. */
@@ -36,6 +37,7 @@ void kerf_snapshot_free(struct kerf_snapshot *snapshot);
 struct kerf_plan_advice;     /* one Karpenter provisioning pass, with the launch choice of each nodeclaim */
 struct kerf_schedule_advice; /* kube-scheduler's choice for each pending pod, in queue order */
 struct kerf_disrupt_advice;  /* one disruption pass */
+struct kerf_autoscale_advice; /* Cluster Autoscaler's scale-up, or its scale-down */
 
 struct kerf_plan_advice *kerf_advise_plan(struct kerf_snapshot *snapshot);
 void kerf_plan_advice_free(struct kerf_plan_advice *advice);
@@ -48,6 +50,10 @@ bool kerf_schedule_advice_all_placed(const struct kerf_schedule_advice *advice);
 struct kerf_disrupt_advice *kerf_advise_disrupt(struct kerf_snapshot *snapshot);
 void kerf_disrupt_advice_free(struct kerf_disrupt_advice *advice);
 bool kerf_disrupt_advice_has_command(const struct kerf_disrupt_advice *advice);
+
+struct kerf_autoscale_advice *kerf_advise_autoscale(struct kerf_snapshot *snapshot); /* the snapshot must outlive it */
+void kerf_autoscale_advice_free(struct kerf_autoscale_advice *advice);
+bool kerf_autoscale_advice_acts(const struct kerf_autoscale_advice *advice); /* else exit 1 */
 
 /** `kerf check`: reads manifests and scenarios and adds what is wrong or suspicious to `errs`. */
 KERF_MUST_CHECK enum kerf_status kerf_advise_check(const struct kerf_advise_options *options, struct kerf_errors *errs);

@@ -15,6 +15,7 @@ enum kerf_format { KERF_AS_TEXT, KERF_AS_JSON, KERF_AS_CSV };
 void kerf_report_plan(const struct kerf_plan_advice *advice, enum kerf_format format, FILE *stream);
 void kerf_report_schedule(const struct kerf_schedule_advice *advice, enum kerf_format format, FILE *stream);
 void kerf_report_disrupt(const struct kerf_disrupt_advice *advice, enum kerf_format format, FILE *stream);
+void kerf_report_autoscale(const struct kerf_autoscale_advice *advice, enum kerf_format format, FILE *stream);
 
 /** What a fleet needs of its subnets: figures, maps, the smallest plans; text or JSON. */
 void kerf_report_subnets(const struct kerf_subnet_advice *advice, enum kerf_format format, FILE *stream);

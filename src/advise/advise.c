@@ -154,8 +154,11 @@ static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_a
     if (status != KERF_OK)
         return status;
 
-    kerf_manifest_settle(&snapshot->objects, snapshot->vocabulary, true);
+    bool one_moment = options->autoscale && snapshot->objects.autoscale.present;
+    kerf_manifest_settle(&snapshot->objects, snapshot->vocabulary, !one_moment);
     KERF_TRY(read_at(snapshot, options->at, errs)); /* again: only now the newest time is known */
+    if (one_moment && !options->at && snapshot->objects.autoscale.at_epoch_us != KERF_TIME_UNSET)
+        snapshot->at_epoch_us = snapshot->objects.autoscale.at_epoch_us;
     snapshot->disruption.provisioning = (struct kerf_provisioning_options){
         .preference_policy = ignore_preferences ? KERF_PREFERENCES_IGNORE : KERF_PREFERENCES_RESPECT,
         .min_values_policy = best_effort ? KERF_MIN_VALUES_BEST_EFFORT : KERF_MIN_VALUES_STRICT,

@@ -42,6 +42,7 @@ int kerf_command_dispatch(const char *program, const char *about, const struct k
 int kerf_cmd_run(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_compare(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_disrupt(int argc, char **argv, struct kerf_errors *errs);
+int kerf_cmd_autoscale(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_catalog(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs);
 int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs);

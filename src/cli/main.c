@@ -14,6 +14,7 @@ static const struct kerf_command commands[] = {
     {"plan", "one Karpenter provisioning pass: new nodes, launches, pods left and why", kerf_cmd_plan},
     {"disrupt", "one Karpenter disruption decision over a cluster snapshot, and why not the other nodes", kerf_cmd_disrupt},
     {"schedule", "kube-scheduler's choice for each pending pod", kerf_cmd_schedule},
+    {"autoscale", "what Cluster Autoscaler would do now: which group grows, or which nodes go", kerf_cmd_autoscale},
     {"catalog", "the EC2 instance catalogue: types, prices, allocatable", kerf_cmd_catalog},
     {"vpc", "the VPC CNI's arithmetic: max pods, a node's address pool", kerf_cmd_vpc},
     {"pack", "packs items into priced bins: a packing, its cost, a lower bound, and the gap", kerf_cmd_pack},
