@@ -71,7 +71,8 @@ static void format_cell(char cell[CELL_BYTES], const struct kerf_compared_metric
         return;
     }
     const struct kerf_interval *interval = &metric->interval;
-    double mean = interval->mean + 0.0; /* no minus before a zero */
+    double half_unit = decimals >= 2 ? 0.005 : 0.05;
+    double mean = interval->mean > -half_unit && interval->mean < half_unit ? 0.0 : interval->mean; /* no minus before a zero */
     if (interval->known)
         snprintf(cell, CELL_BYTES, with_sign ? "%+.*f +-%.*f" : "%.*f +-%.*f", decimals, mean, decimals, (interval->high - interval->low) / 2);
     else
