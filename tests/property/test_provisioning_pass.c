@@ -88,7 +88,7 @@ static void add_random_world(struct plan_world *world)
     for (unsigned i = 0; i < nodes; i++) {
         static const char *const zones[] = {"z1", "z2", "z3"};
         static const char *const cpus[] = {"1", "2", "4"};
-        char node[8], pod[8];
+        char node[16], pod[16];
         snprintf(node, sizeof node, "n%u", i);
         snprintf(pod, sizeof pod, "b%u", i);
         plan_world_add_node(world, node, pick(zones, 3), pick(cpus, 3), draw(4) > 0, "");
