@@ -109,29 +109,46 @@ static void drop_inactive(struct kerf_workload_controller *controller, uint32_t 
 
 /* ---- ReplicaSets and their like ---------------------------------------------------------------------------------------------------- */
 
-static void delete_surplus(struct kerf_workload_controller *controller, uint32_t index, size_t surplus)
+static void choose_victims(struct kerf_workload_controller *controller, uint32_t index, size_t surplus)
 {
-    struct kerf_world *world = controller->world;
     struct workload_state *state = &controller->states[index];
     struct kerf_arena scratch;
     kerf_arena_init(&scratch);
-    const kerf_pod_id *victims = kerf_arena_copy(&scratch, state->active.items, state->active.count * sizeof *state->active.items);
+    const kerf_pod_id *victims = state->active.items;
     if (surplus < state->active.count) /* if all must go, no ordering is done */
-        victims = kerf_workload_order_victims(world, victims, state->active.count, &scratch);
-    size_t count = surplus > BURST ? BURST : surplus;
-    size_t done = 0;
-    while (done < count && may_write(controller, index))
-        kerf_workload_delete_pod(world, victims[done++]);
-    if (done == BURST && done < surplus)
-        kerf_workload_wake(controller, index, kerf_world_now(world));
+        victims = kerf_workload_order_victims(controller->world, victims, state->active.count, &scratch);
+    state->victims.count = state->next_victim = 0;
+    for (size_t i = 0; i < surplus && i < BURST; i++)
+        KERF_VEC_PUSH(&state->victims, victims[i]);
     kerf_arena_fini(&scratch);
+}
+
+/** A sync ends when its victims are deleted, whatever is wanted meanwhile. */
+static bool delete_victims(struct kerf_workload_controller *controller, uint32_t index)
+{
+    struct workload_state *state = &controller->states[index];
+    for (; state->next_victim < state->victims.count; state->next_victim++) {
+        kerf_pod_id victim = state->victims.items[state->next_victim];
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(controller->world->cluster, victim);
+        if (!pod || !kerf_pod_is_active(&pod->pod))
+            continue;
+        if (!may_write(controller, index))
+            return false;
+        kerf_workload_delete_pod(controller->world, victim);
+    }
+    return true;
 }
 
 static void sync_replicas(struct kerf_workload_controller *controller, uint32_t index)
 {
     struct workload_state *state = &controller->states[index];
+    if (!delete_victims(controller, index))
+        return;
+    drop_inactive(controller, index);
     if ((int64_t)state->active.count > state->desired) {
-        delete_surplus(controller, index, (size_t)((int64_t)state->active.count - state->desired));
+        choose_victims(controller, index, (size_t)((int64_t)state->active.count - state->desired));
+        if (delete_victims(controller, index))
+            kerf_workload_wake(controller, index, kerf_world_now(controller->world));
         return;
     }
     while ((int64_t)state->active.count < state->desired && may_write(controller, index))
@@ -324,6 +341,7 @@ void kerf_workload_controller_free(struct kerf_workload_controller *controller)
         return;
     for (size_t i = 0; i < controller->world->design->objects.workloads.count; i++) {
         KERF_VEC_FREE(&controller->states[i].active);
+        KERF_VEC_FREE(&controller->states[i].victims);
         KERF_VEC_FREE(&controller->states[i].todo);
         KERF_VEC_FREE(&controller->states[i].jobs);
     }

@@ -17,6 +17,8 @@ struct workload_state {
     int64_t desired;              /* replicas; jobs have `todo` instead */
     KERF_VEC(kerf_pod_id) active; /* in order of creation; those that stopped being active are dropped at the next sync. A StatefulSet's
                                      pods stay until they are gone: their names are used again */
+    KERF_VEC(kerf_pod_id) victims; /* chosen by the last sync that had too many, from next_victim on: they go as writes allow */
+    size_t next_victim;
     KERF_VEC(uint64_t) todo;      /* jobs: tags of pieces of work that wait for a pod, from todo_first on */
     size_t todo_first;
     KERF_VEC(struct running_job) jobs; /* in order of tags */

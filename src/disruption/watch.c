@@ -118,7 +118,8 @@ struct kerf_disruption_outlook kerf_disruption_look(struct kerf_disruption_watch
                 look_at(watch, id);
     } else {
         watch->outlook = (struct kerf_disruption_outlook){ 0 };
-        memset(watch->facts, 0, watch->capacity);
+        if (watch->capacity > 0)
+            memset(watch->facts, 0, watch->capacity);
         for (size_t at = 0; at < kerf_cluster_node_count(watch->cluster); at++)
             look_at(watch, kerf_cluster_node_at(watch->cluster, at)->id);
     }
