@@ -8,6 +8,7 @@ Runs `kerf compare` on each scenario with few replications and --out, and checks
   policies    WhenEmpty never costs less than WhenEmptyOrUnderutilized beyond the interval
   night       dev runs no workload node once the evening's drain is over
   storm       a design whose Spot is reclaimed shows it in evictions and waits
+  subnets     nodes take the addresses of the closed forms; /24 run out, /19 do not
 Prints a line a check; exit 1 if one fails.
 """
 import csv
@@ -162,6 +163,27 @@ def storm(result):
     check(all_spot["interruptionsPerDay"] > 0, "spot_storm: interruptions are counted")
 
 
+def subnets(result):
+    """60 nodes with 16 pods that need an address: 3 interfaces of 15 addresses, or one interface with 2 prefixes (vpc-cni.md 3.9)."""
+    designs = {design["name"]: metrics_of(design) for design in result["designs"]}
+
+    def taken(design):
+        return sum(value for name, value in designs[design].items() if name.startswith("subnetAddressesPeak.subnet."))
+
+    # Beside the 60: twelve addresses of others in each subnet, and two system nodes whose pools differ with their pods.
+    for design, a_node, system in (("net22-secondary", 45, (40, 60)), ("net19-secondary", 45, (40, 60)), ("net19-prefix", 33, (34, 130))):
+        low, high = (36 + 60 * a_node + addresses for addresses in system)
+        check(low <= taken(design) <= high, f"subnet_sizing/{design}: {taken(design):.0f} addresses, {a_node} a node ({low} to {high})")
+    for design, metrics in designs.items():
+        ran_out = metrics["subnetsExhausted"]
+        if design.startswith("net24"):
+            check(ran_out == 3, f"subnet_sizing/{design}: all three subnets run out ({ran_out:.0f})")
+        elif design.startswith("net19") or design == "net22-secondary":
+            check(ran_out == 0 and metrics["nodesPeak"] == 62, f"subnet_sizing/{design}: holds 60 nodes and the system's two")
+    dead = designs["net24-secondary"]
+    check(dead["nodesPeak"] < 45 and dead["podsNeverPlaced"] > 0, "subnet_sizing/net24-secondary: ends below 45 nodes, pods stay pending")
+
+
 def run(kerf, scenario, out):
     command = [kerf, "compare", os.path.join(ROOT, "scenarios", scenario + ".yaml"), "--format", "json", "--out", out,
                "--replications", str(REPLICATIONS[scenario])]
@@ -194,6 +216,8 @@ def main():
                     night(os.path.join(out, "nightly", f"{number:03d}"), settings)
             elif scenario == "spot_storm":
                 storm(result)
+            elif scenario == "subnet_sizing":
+                subnets(result)
     print(f"{failures} failed" if failures else "all scenarios make sense")
     sys.exit(1 if failures else 0)
 
