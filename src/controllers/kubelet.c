@@ -15,7 +15,7 @@ struct kubelet_pod {
 };
 
 struct kubelet_node {
-    uint64_t *images; /* bitset by workload index: pulled, or being pulled; NULL: none yet */
+    kerf_time_us *images; /* by workload index: one more than the moment at which its image is there; NULL, 0: not asked for */
     bool gone;        /* the instance has ended: nobody runs pods there, whatever the node object says */
 };
 
@@ -38,22 +38,24 @@ static bool needs_address(const struct kerf_cluster_node *node, const struct ker
     return node->network && !pod->pod.spec->host_network && !pod->addressed;
 }
 
-/** Zero when the node has the image already. Pods outside any workload have an image of their own. */
+/** Zero when the node has the image already; the rest of the pull that is under way. Pods outside any workload have an image of their own. */
 static kerf_time_us pull_time(struct kerf_kubelets *kubelet, const struct kerf_cluster_pod *pod)
 {
     struct kerf_world *world = kubelet->world;
     const struct kerf_timings *timings = &world->design->timings;
     const struct kerf_load *load = load_of(world, pod);
-    if (pod->workload_index != KERF_NOT_FOUND) {
-        struct kubelet_node *books = kerf_books_open(&kubelet->nodes, pod->node.index);
-        if (!books->images)
-            books->images = kerf_allocate(kerf_bitset_words(world->design->objects.workloads.count) * sizeof(uint64_t));
-        if (kerf_bit_get(books->images, pod->workload_index))
-            return 0;
-        kerf_bit_set(books->images, pod->workload_index);
-    }
     int64_t bytes = load ? load->image_bytes : timings->image_bytes;
-    return timings->image_pull_base_us + (kerf_time_us)((kerf_i128)bytes * KERF_SECOND_US / timings->image_pull_bytes_per_second);
+    kerf_time_us pull_us =
+        timings->image_pull_base_us + (kerf_time_us)((kerf_i128)bytes * KERF_SECOND_US / timings->image_pull_bytes_per_second);
+    if (pod->workload_index == KERF_NOT_FOUND)
+        return pull_us;
+    struct kubelet_node *books = kerf_books_open(&kubelet->nodes, pod->node.index);
+    if (!books->images)
+        books->images = kerf_allocate(kerf_array_bytes(world->design->objects.workloads.count, sizeof *books->images));
+    kerf_time_us *there_us = &books->images[pod->workload_index];
+    if (*there_us == 0)
+        *there_us = kerf_world_now(world) + pull_us + 1;
+    return kerf_max_i64(0, *there_us - 1 - kerf_world_now(world));
 }
 
 static bool is_gone(const struct kerf_kubelets *kubelet, kerf_node_id id)

@@ -240,12 +240,14 @@ kerf_pod_id sim_world_add_pod(struct sim_world *world, const char *name, const c
 {
     struct kerf_text text = {0};
     kerf_text_append_format(&text,
-                            "{ apiVersion: v1, kind: Pod, metadata: { name: %s%s }, spec: { containers: [{ name: c, image: i, resources: "
+                            "---\n{ apiVersion: v1, kind: Pod, metadata: { name: %s%s }, spec: { containers: [{ name: c, image: i, resources: "
                             "{ requests: { cpu: \"%s\", memory: \"%s\" } } }]%s } }\n",
                             name, metadata, cpu, memory, spec);
     struct kerf_errors *errs = kerf_errors_new();
-    cr_assert_eq(kerf_manifest_read_text("pod", text.bytes, text.length, world->world->vocabulary, &world->extra, errs), KERF_OK, "%s",
-                 text.bytes);
+    enum kerf_status status = kerf_manifest_read_text("pod", text.bytes, text.length, world->world->vocabulary, &world->extra, errs);
+    if (status != KERF_OK)
+        kerf_errors_print(errs, stderr);
+    cr_assert_eq(status, KERF_OK, "%s", text.bytes);
     kerf_errors_free(errs);
     kerf_text_fini(&text);
     struct kerf_pod pod = world->extra.pods.items[world->extra.pods.count - 1];
