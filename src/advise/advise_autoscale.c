@@ -1,6 +1,6 @@
 /**
- * advise_autoscale: what Cluster Autoscaler would do. Scale-up is one loop. Scale-down takes loops ten seconds apart, in which nothing else
- * happens, until a node that is unneeded now has been so for long enough: the last one decides.
+ * advise_autoscale: what Cluster Autoscaler would do. Scale-up is one loop. Scale-down takes loops ten seconds apart, in which
+ * nothing else happens, until a node that is unneeded now has been so for long enough: the last one decides.
  */
 #include <stdlib.h>
 
@@ -40,8 +40,8 @@ static void add_stated_groups(const struct kerf_autoscale *autoscale, struct ker
     }
 }
 
-/** Groups of a ClusterConfig: as large as their nodes that were read; where no node was read at all, as large as they are desired to be,
- *  and those nodes are on their way. */
+/** Groups of a ClusterConfig: as large as their nodes that were read; where no node was read at all, as large as they are desired
+ * to be, and those nodes are on their way. */
 static void add_eksctl_groups(struct kerf_snapshot *snapshot, struct kerf_arena *arena, struct kerf_autoscaling_group *out_groups)
 {
     size_t zone_count;
@@ -49,7 +49,8 @@ static void add_eksctl_groups(struct kerf_snapshot *snapshot, struct kerf_arena 
     for (size_t i = 0; i < snapshot->objects.nodegroups.count; i++) {
         const struct kerf_nodegroup *group = &snapshot->objects.nodegroups.items[i];
         struct kerf_node *node = KERF_NEW(arena, struct kerf_node);
-        kerf_autoscaling_cloud_template(snapshot->cluster, group, zone_count ? zones[0].name : NULL, DEFAULT_VOLUME_BYTES, arena, node);
+        kerf_autoscaling_cloud_template(snapshot->cluster, group, zone_count ? zones[0].name : NULL, DEFAULT_VOLUME_BYTES, arena,
+                                        node);
         int32_t all = 0, size = count_nodes(snapshot->cluster, group->meta.name, &all);
         out_groups[i] = (struct kerf_autoscaling_group){
             .name = group->meta.name,
@@ -94,8 +95,8 @@ static void keep_loop(struct kerf_autoscale_advice *advice, struct kerf_autoscal
     };
 }
 
-static void run_scale_down(struct kerf_snapshot *snapshot, struct kerf_autoscale_advice *advice, struct kerf_autoscaling_moment *moment,
-                           const struct kerf_autoscaler_options *options)
+static void run_scale_down(struct kerf_snapshot *snapshot, struct kerf_autoscale_advice *advice,
+                           struct kerf_autoscaling_moment *moment, const struct kerf_autoscaler_options *options)
 {
     const kerf_time_us step_us = 10 * KERF_SECOND_US;
     kerf_time_us end_us = options->scale_down_unneeded_time_us + step_us;

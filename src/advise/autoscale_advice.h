@@ -26,7 +26,7 @@ struct kerf_autoscale_advice {
     uint32_t fit_count;
     const struct kerf_scale_up *up;
     /* scale-down */
-    struct kerf_autoscale_loop loops[2]; /* the first and the last */
+    struct kerf_autoscale_loop loops[2];              /* the first and the last */
     const struct kerf_node_utilization *utilizations; /* of the first loop */
     uint32_t utilization_count;
     const struct kerf_scale_down *down; /* of the last loop */

@@ -173,8 +173,8 @@ static uint32_t pending_pods(struct kerf_autoscaling *autoscaling, pod_ref **out
 static bool is_too_young(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod)
 {
     kerf_time_us delay = autoscaling->options->new_pod_scale_up_delay_us, own;
-    const char *text = kerf_autoscaling_annotation(autoscaling->vocabulary, &pod->meta,
-                                                   "cluster-autoscaler.kubernetes.io/pod-scale-up-delay");
+    const char *text =
+        kerf_autoscaling_annotation(autoscaling->vocabulary, &pod->meta, "cluster-autoscaler.kubernetes.io/pod-scale-up-delay");
     if (text && kerf_parse_duration(text, &own))
         delay = kerf_max_i64(delay, own);
     return autoscaling->now_epoch_us - pod->meta.created_epoch_us <= delay && delay > 0;
@@ -193,8 +193,7 @@ uint32_t kerf_autoscaling_filter(struct kerf_autoscaling *autoscaling, const str
     uint32_t fit_count = 0, left = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (places[i] != KERF_NOT_FOUND)
-            fits[fit_count++] =
-                (struct kerf_autoscaling_fit){pods[i]->id, autoscaling->list.nodes.items[places[i]].name};
+            fits[fit_count++] = (struct kerf_autoscaling_fit){pods[i]->id, autoscaling->list.nodes.items[places[i]].name};
         else if (!kerf_autoscaling_is_daemon(&pods[i]->pod) && !is_too_young(autoscaling, &pods[i]->pod))
             pods[left++] = pods[i];
     }

@@ -1,8 +1,9 @@
 /**
- * autoscaling: Cluster Autoscaler's decision, as release 1.36 takes it: which group grows and by how much, which nodes are unneeded and which
- * of them go now, and why not the others. It reads the world const and asks kube-scheduler's filters (binding) about nodes and pods on
- * paper; it knows nothing of Karpenter. When loops run, what a node group's cloud does, failures and their back-off, tainting and
- * draining are the controller's. Rules: cluster-autoscaler.md, 4 to 8, 10, 11; orders where the real program walks a hash map: 14.
+ * autoscaling: Cluster Autoscaler's decision, as release 1.36 takes it: which group grows and by how much, which nodes are
+ * unneeded and which of them go now, and why not the others. It reads the world const and asks kube-scheduler's filters (binding)
+ * about nodes and pods on paper; it knows nothing of Karpenter. When loops run, what a node group's cloud does, failures and
+ * their back-off, tainting and draining are the controller's. Rules: cluster-autoscaler.md, 4 to 8, 10, 11; orders where the real
+ * program walks a hash map: 14.
  */
 #ifndef KERF_AUTOSCALING_H
 #define KERF_AUTOSCALING_H
@@ -15,8 +16,8 @@ struct kerf_autoscaling_group {
     int32_t min_size;
     int32_t max_size;
     int32_t target_size;
-    int32_t upcoming_count;  /* nodes on their way that count as there (4.3) */
-    bool can_scale_up;       /* healthy, and not in back-off (9.2, 9.3) */
+    int32_t upcoming_count;                /* nodes on their way that count as there (4.3) */
+    bool can_scale_up;                     /* healthy, and not in back-off (9.2, 9.3) */
     const struct kerf_node *template_node; /* what the cloud says of its nodes; NULL: nothing */
     bool template_has_proxy; /* such a template carries kube-proxy as a mirror pod of 100m (6): EKS; false: only what suits it */
     double price_usd_per_hour; /* of a node, for expander price */
@@ -36,12 +37,14 @@ struct kerf_autoscaling_moment {
     uint32_t deleting_empty_node_count;
     const kerf_node_id *draining_nodes;
     uint32_t draining_node_count;
-    /** Nodes that can't be removed now, although they could be candidates (scale-down-delay-type-local, group unknown to the cloud). */
+    /** Nodes that can't be removed now, although they could be candidates (scale-down-delay-type-local, group unknown to the
+     * cloud). */
     const kerf_node_id *held_nodes;
     uint32_t held_node_count;
 };
 
-/* ---- answers: all lists live until the next loop begins ---------------------------------------------------------------------------- */
+/* ---- answers: all lists live until the next loop begins
+ * ---------------------------------------------------------------------------- */
 
 struct kerf_autoscaling_fit {
     kerf_pod_id pod;
@@ -67,7 +70,7 @@ enum kerf_scale_up_result {
     KERF_SCALE_UP_NOT_NEEDED,   /* no pod is left */
     KERF_SCALE_UP_NODES_AT_MAX, /* max-nodes-total is reached: not tried */
     KERF_SCALE_UP_NO_OPTIONS,
-    KERF_SCALE_UP_LIMITED,      /* a limit of the cluster left nothing of the best option */
+    KERF_SCALE_UP_LIMITED, /* a limit of the cluster left nothing of the best option */
     KERF_SCALE_UP_DONE
 };
 
@@ -77,7 +80,7 @@ struct kerf_scale_up {
     uint32_t option_count;
     const uint32_t *best_groups; /* what the chain of expanders left */
     uint32_t best_group_count;
-    uint32_t chosen_option; /* KERF_NOT_FOUND: none */
+    uint32_t chosen_option;                    /* KERF_NOT_FOUND: none */
     const struct kerf_autoscaling_size *sizes; /* targets that change, in the order of execution */
     uint32_t size_count;
     const kerf_pod_id *remaining; /* no group can help */
@@ -152,7 +155,8 @@ struct kerf_scale_down {
     uint32_t not_yet_count;
 };
 
-/* ---- the decider --------------------------------------------------------------------------------------------------------------- */
+/* ---- the decider
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /** What Cluster Autoscaler remembers between loops: templates, hints, the search's index, unneeded and unremovable nodes. */
 struct kerf_autoscaling;
@@ -163,15 +167,17 @@ struct kerf_autoscaling *kerf_autoscaling_new(const struct kerf_cluster *cluster
 void kerf_autoscaling_free(struct kerf_autoscaling *autoscaling);
 
 /**
- * A loop: begin, then filter, then the other two as the caller needs them, then end. In between the world must not change. Placed pods
- * stay placed for the rest of the loop, as in the real one. Equal options after the last expander: the first group by name, or drawn when
- * kerf_autoscaling_draw was called.
+ * A loop: begin, then filter, then the other two as the caller needs them, then end. In between the world must not change. Placed
+ * pods stay placed for the rest of the loop, as in the real one. Equal options after the last expander: the first group by name,
+ * or drawn when kerf_autoscaling_draw was called.
  */
 void kerf_autoscaling_begin(struct kerf_autoscaling *autoscaling, const struct kerf_autoscaling_moment *moment);
 void kerf_autoscaling_end(struct kerf_autoscaling *autoscaling);
 
-/** Pending pods that fit what is there or upcoming get their place; the rest is what a scale-up is for (4). Returns how many are left. */
-uint32_t kerf_autoscaling_filter(struct kerf_autoscaling *autoscaling, const struct kerf_autoscaling_fit **out_fits, uint32_t *out_fit_count);
+/** Pending pods that fit what is there or upcoming get their place; the rest is what a scale-up is for (4). Returns how many are
+ * left. */
+uint32_t kerf_autoscaling_filter(struct kerf_autoscaling *autoscaling, const struct kerf_autoscaling_fit **out_fits,
+                                 uint32_t *out_fit_count);
 /** The pods that are left, in order. */
 const kerf_pod_id *kerf_autoscaling_unschedulable(struct kerf_autoscaling *autoscaling, uint32_t *out_count);
 /** Steps 1 to 8 of 7.1. Cost: groups x nodes estimated x pods tried; equal plain pods in one step per node. */
@@ -185,17 +191,18 @@ void kerf_autoscaling_drop_unneeded(struct kerf_autoscaling *autoscaling);
 void kerf_autoscaling_draw(struct kerf_autoscaling *autoscaling, uint64_t seed);
 
 /** Ready as Cluster Autoscaler sees a node (9.1): condition, pressure, network, taints. `out_since` may be NULL. */
-bool kerf_autoscaling_is_ready(const struct kerf_cluster *cluster, const struct kerf_node *node, kerf_time_us *out_since_epoch_us);
+bool kerf_autoscaling_is_ready(const struct kerf_cluster *cluster, const struct kerf_node *node,
+                               kerf_time_us *out_since_epoch_us);
 /**
- * Spreads new nodes over groups (8.1): the first group is the chosen one. Sizes in, sizes out in `to`; groups that don't change are left
- * out. Returns how many sizes are in `out_sizes`, which has room for all.
+ * Spreads new nodes over groups (8.1): the first group is the chosen one. Sizes in, sizes out in `to`; groups that don't change
+ * are left out. Returns how many sizes are in `out_sizes`, which has room for all.
  */
-uint32_t kerf_autoscaling_balance(const struct kerf_autoscaling_group *groups, const uint32_t *group_indices, uint32_t group_count,
-                                  int32_t node_count, struct kerf_autoscaling_size *out_sizes);
+uint32_t kerf_autoscaling_balance(const struct kerf_autoscaling_group *groups, const uint32_t *group_indices,
+                                  uint32_t group_count, int32_t node_count, struct kerf_autoscaling_size *out_sizes);
 
 /**
- * What the AWS provider says of a group's nodes before any is there (6): the first type, nominal; `first_zone` where the group names none.
- * In `arena`; a type that the catalogue doesn't know gives a node without cpu and memory.
+ * What the AWS provider says of a group's nodes before any is there (6): the first type, nominal; `first_zone` where the group
+ * names none. In `arena`; a type that the catalogue doesn't know gives a node without cpu and memory.
  */
 void kerf_autoscaling_cloud_template(const struct kerf_cluster *cluster, const struct kerf_nodegroup *group, kerf_name first_zone,
                                      int64_t root_volume_bytes, struct kerf_arena *arena, struct kerf_node *out_node);

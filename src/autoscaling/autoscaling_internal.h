@@ -1,4 +1,5 @@
-/** Shared by the files of `autoscaling`: the list of nodes of a loop, templates, groups of equal pods, and what is kept between loops. */
+/** Shared by the files of `autoscaling`: the list of nodes of a loop, templates, groups of equal pods, and what is kept between
+ * loops. */
 #ifndef KERF_AUTOSCALING_INTERNAL_H
 #define KERF_AUTOSCALING_INTERNAL_H
 
@@ -7,7 +8,8 @@
 
 typedef const struct kerf_cluster_pod *pod_ref;
 
-/* ---- the list of nodes (node_list.c) ---------------------------------------------------------------------------------------------- */
+/* ---- the list of nodes (node_list.c)
+ * ---------------------------------------------------------------------------------------------- */
 
 enum node_mark {
     NODE_LISTED = 1,      /* every node of the list */
@@ -16,7 +18,7 @@ enum node_mark {
 };
 
 struct listed_node {
-    uint32_t slot; /* in the binding's supposition */
+    uint32_t slot;   /* in the binding's supposition */
     kerf_node_id id; /* KERF_NO_NODE: made up */
     kerf_name name;
     uint32_t group_index; /* KERF_NOT_FOUND: none */
@@ -29,7 +31,8 @@ struct node_list {
     uint32_t last_match; /* kept between loops: searches begin one past it */
 };
 
-/* ---- templates (node_templates.c) ----------------------------------------------------------------------------------------------- */
+/* ---- templates (node_templates.c)
+ * ----------------------------------------------------------------------------------------------- */
 
 /** What a group's next node is believed to be. */
 struct node_template {
@@ -42,12 +45,13 @@ struct node_template {
 /** Remembered of a group by its name, over loops. */
 struct group_memory {
     kerf_name name;
-    struct kerf_arena arena; /* of the template */
-    struct node_template template; /* of its last good node */
+    struct kerf_arena arena;           /* of the template */
+    struct node_template template;     /* of its last good node */
     KERF_VEC(kerf_name) node_names[2]; /* of made-up nodes, by number: those of estimates, upcoming ones */
 };
 
-/* ---- hints: where a pod went last time (pod_places.c) ----------------------------------------------------------------------------- */
+/* ---- hints: where a pod went last time (pod_places.c)
+ * ----------------------------------------------------------------------------- */
 
 struct place_hints {
     struct kerf_name_map now; /* pod UID -> index of the node's name */
@@ -56,7 +60,8 @@ struct place_hints {
     KERF_VEC(kerf_name) names_before;
 };
 
-/* ---- unneeded and unremovable nodes ---------------------------------------------------------------------------------------------- */
+/* ---- unneeded and unremovable nodes
+ * ---------------------------------------------------------------------------------------------- */
 
 struct unneeded_entry {
     struct kerf_unneeded_node node;
@@ -69,14 +74,16 @@ struct unremovable_entry {
     kerf_time_us until_epoch_us; /* tested again from then on */
 };
 
-/* ---- resource limits (cluster_limits.c) -------------------------------------------------------------------------------------------- */
+/* ---- resource limits (cluster_limits.c)
+ * -------------------------------------------------------------------------------------------- */
 
 struct cluster_amounts {
     int64_t cores;
     int64_t memory_bytes;
 };
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 struct kerf_autoscaling {
     const struct kerf_cluster *cluster;
@@ -115,12 +122,13 @@ struct kerf_autoscaling {
 void kerf_node_list_read(struct kerf_autoscaling *autoscaling);
 uint32_t kerf_node_list_find(const struct kerf_autoscaling *autoscaling, kerf_name name); /* KERF_NOT_FOUND */
 /**
- * Adds a node of a group's template, with the pods that are on it: the `number`-th that is upcoming, or (marked NODE_NEW) of an estimate.
- * Returns its index in the list.
+ * Adds a node of a group's template, with the pods that are on it: the `number`-th that is upcoming, or (marked NODE_NEW) of an
+ * estimate. Returns its index in the list.
  */
 uint32_t kerf_node_list_add(struct kerf_autoscaling *autoscaling, uint32_t group_index, uint32_t number, unsigned marks);
 void kerf_node_list_remove(struct kerf_autoscaling *autoscaling, uint32_t at);
-/** The pod that was asked for (kerf_binding_suppose_asked) against the nodes with that mark, round robin; KERF_NOT_FOUND: none passes. */
+/** The pod that was asked for (kerf_binding_suppose_asked) against the nodes with that mark, round robin; KERF_NOT_FOUND: none
+ * passes. */
 uint32_t kerf_node_list_search(struct kerf_autoscaling *autoscaling, unsigned mark, uint32_t except);
 uint32_t kerf_autoscaling_group_of(const struct kerf_autoscaling *autoscaling, const struct kerf_labels *labels);
 
@@ -132,11 +140,12 @@ struct group_memory *kerf_group_memory(struct kerf_autoscaling *autoscaling, ker
 void kerf_place_hints_age(struct place_hints *hints);
 void kerf_place_hints_fini(struct place_hints *hints);
 /**
- * Puts pods on nodes with the mark, one after the other in their order (4.2): the hinted node first, then the search. Fills `out_nodes` (a
- * node's index in the list, KERF_NOT_FOUND: none). With `all_or_nothing` it stops at the first that finds no place. Returns how many found one.
+ * Puts pods on nodes with the mark, one after the other in their order (4.2): the hinted node first, then the search. Fills
+ * `out_nodes` (a node's index in the list, KERF_NOT_FOUND: none). With `all_or_nothing` it stops at the first that finds no
+ * place. Returns how many found one.
  */
-uint32_t kerf_pod_places_find(struct kerf_autoscaling *autoscaling, struct place_hints *hints, const pod_ref *pods, uint32_t count,
-                              unsigned mark, bool all_or_nothing, uint32_t *out_nodes);
+uint32_t kerf_pod_places_find(struct kerf_autoscaling *autoscaling, struct place_hints *hints, const pod_ref *pods,
+                              uint32_t count, unsigned mark, bool all_or_nothing, uint32_t *out_nodes);
 void kerf_pods_sort_by_priority(pod_ref *pods, uint32_t count);
 
 /* pod_kinds.c */
@@ -158,7 +167,8 @@ struct pod_group {
     double score;     /* while an estimate runs */
 };
 /** Groups of equal pods (5), in the order of their first pods. */
-struct pod_group *kerf_pod_groups_build(struct kerf_autoscaling *autoscaling, const pod_ref *pods, uint32_t count, uint32_t *out_count);
+struct pod_group *kerf_pod_groups_build(struct kerf_autoscaling *autoscaling, const pod_ref *pods, uint32_t count,
+                                        uint32_t *out_count);
 
 /* estimator.c */
 struct estimate {
@@ -167,8 +177,8 @@ struct estimate {
     uint32_t pod_count;
 };
 /** How many new nodes of the group take the pods (7.2). `node_limit`: at most so many are added; negative: none, 0: no limit. */
-struct estimate kerf_autoscaling_estimate(struct kerf_autoscaling *autoscaling, uint32_t group_index, struct pod_group *const *groups,
-                                          uint32_t group_count, int64_t node_limit);
+struct estimate kerf_autoscaling_estimate(struct kerf_autoscaling *autoscaling, uint32_t group_index,
+                                          struct pod_group *const *groups, uint32_t group_count, int64_t node_limit);
 
 /* expander.c, expander_price.c, expander_priority.c: indices of options; each keeps its best ones, in order */
 struct expansion {
@@ -189,7 +199,8 @@ struct name_pattern *kerf_name_pattern_new(struct kerf_arena *arena, const char 
 bool kerf_name_pattern_finds(const struct name_pattern *pattern, const char *text);
 
 /* similar_groups.c */
-bool kerf_templates_similar(const struct kerf_autoscaling *autoscaling, const struct node_template *a, const struct node_template *b);
+bool kerf_templates_similar(const struct kerf_autoscaling *autoscaling, const struct node_template *a,
+                            const struct node_template *b);
 
 /* cluster_limits.c */
 /** What all nodes of the list have: whole cores (rounded up) and bytes, without those being deleted if asked so. */
@@ -225,7 +236,8 @@ bool kerf_node_is_being_deleted(const struct kerf_autoscaling *autoscaling, kerf
 /* removal.c: which of the unneeded nodes go now */
 void kerf_removal_choose(struct kerf_autoscaling *autoscaling, struct kerf_scale_down *result);
 
-static inline const struct kerf_node *kerf_listed_node_of(const struct kerf_autoscaling *autoscaling, const struct listed_node *node)
+static inline const struct kerf_node *kerf_listed_node_of(const struct kerf_autoscaling *autoscaling,
+                                                          const struct listed_node *node)
 {
     return &kerf_cluster_node(autoscaling->cluster, node->id)->node;
 }

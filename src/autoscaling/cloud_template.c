@@ -1,6 +1,6 @@
 /**
- * What the AWS provider makes of a managed node group that never had a good node (6): the first type's nominal size, nothing reserved, 110
- * pods, the first zone; labels and taints as EKS describes the group.
+ * What the AWS provider makes of a managed node group that never had a good node (6): the first type's nominal size, nothing
+ * reserved, 110 pods, the first zone; labels and taints as EKS describes the group.
  */
 #include "autoscaling_internal.h"
 

@@ -15,8 +15,8 @@ struct cluster_amounts kerf_cluster_amounts_used(const struct kerf_autoscaling *
         bool made_up = kerf_node_id_equal(listed->id, KERF_NO_NODE);
         if (without_deleting && !made_up && kerf_node_is_being_deleted(autoscaling, listed->id))
             continue;
-        struct cluster_amounts amounts = kerf_cluster_amounts_of(
-            made_up ? &autoscaling->templates[listed->group_index].node : kerf_listed_node_of(autoscaling, listed));
+        struct cluster_amounts amounts = kerf_cluster_amounts_of(made_up ? &autoscaling->templates[listed->group_index].node
+                                                                         : kerf_listed_node_of(autoscaling, listed));
         used.cores += amounts.cores;
         used.memory_bytes = kerf_saturate_i64((kerf_i128)used.memory_bytes + amounts.memory_bytes);
     }

@@ -34,13 +34,15 @@ static enum kerf_blocking_reason controller_blocks(const struct kerf_autoscaling
     if (!is_one_of(controller->kind, known, sizeof known / sizeof known[0]))
         return KERF_BLOCKING_NONE;
     const struct kerf_objects *objects = kerf_cluster_objects(autoscaling->cluster);
-    uint32_t index = kerf_cluster_find_workload(autoscaling->cluster, pod->pod.meta.namespace_name, controller->kind, controller->name);
+    uint32_t index =
+        kerf_cluster_find_workload(autoscaling->cluster, pod->pod.meta.namespace_name, controller->kind, controller->name);
     if (index == KERF_NOT_FOUND)
         index = pod->workload_index;
     if (index == KERF_NOT_FOUND)
         return KERF_BLOCKING_CONTROLLER_NOT_FOUND;
     enum kerf_workload_kind kind = objects->workloads.items[index].kind;
-    bool counts = kind == KERF_WORKLOAD_REPLICASET || kind == KERF_WORKLOAD_REPLICATIONCONTROLLER || kind == KERF_WORKLOAD_DEPLOYMENT;
+    bool counts =
+        kind == KERF_WORKLOAD_REPLICASET || kind == KERF_WORKLOAD_REPLICATIONCONTROLLER || kind == KERF_WORKLOAD_DEPLOYMENT;
     if (counts && kerf_cluster_workload_replicas(autoscaling->cluster, index) < autoscaling->options->min_replica_count)
         return KERF_BLOCKING_MIN_REPLICAS_REACHED;
     return KERF_BLOCKING_NONE;

@@ -95,7 +95,8 @@ double kerf_node_utilization_of(struct kerf_autoscaling *autoscaling, const stru
 {
     const struct kerf_node *node = kerf_listed_node_of(autoscaling, listed);
     kerf_name label = kerf_name_find(autoscaling->vocabulary->names, "k8s.amazonaws.com/accelerator");
-    *out_is_gpu = node->allocatable.amounts[KERF_RESOURCE_NVIDIA_GPU] > 0 || (label && kerf_labels_get(&node->meta.labels, label));
+    *out_is_gpu =
+        node->allocatable.amounts[KERF_RESOURCE_NVIDIA_GPU] > 0 || (label && kerf_labels_get(&node->meta.labels, label));
     if (*out_is_gpu)
         return utilization_of(autoscaling, listed->slot, KERF_RESOURCE_NVIDIA_GPU);
     double cpu = utilization_of(autoscaling, listed->slot, KERF_RESOURCE_CPU);

@@ -1,4 +1,5 @@
-/** How many nodes of a group a set of pods needs: first fit decreasing over a template, as the binpacking estimator does it (7.2). */
+/** How many nodes of a group a set of pods needs: first fit decreasing over a template, as the binpacking estimator does it
+ * (7.2). */
 #include "autoscaling_internal.h"
 
 struct run {
@@ -6,8 +7,8 @@ struct run {
     uint32_t group_index;
     int64_t node_limit; /* 0: none */
     uint32_t added_count;
-    uint32_t first_new; /* index of the first added node in the list */
-    uint32_t last_new;  /* of the last; KERF_NOT_FOUND: none yet */
+    uint32_t first_new;         /* index of the first added node in the list */
+    uint32_t last_new;          /* of the last; KERF_NOT_FOUND: none yet */
     KERF_VEC(uint8_t) has_pods; /* by number of the added node */
     uint8_t *old_has_pods;      /* by index in the list: existing nodes that got a pod (b1) */
     int32_t node_count;
@@ -69,8 +70,8 @@ static uint32_t slot_of(const struct run *run, uint32_t at)
 }
 
 /**
- * Phase a where a node that refused once refuses for good, and nodes have room for several: nodes that are full leave the round, so that each
- * step places a pod. Same places as one search after the other.
+ * Phase a where a node that refused once refuses for good, and nodes have room for several: nodes that are full leave the round,
+ * so that each step places a pod. Same places as one search after the other.
  */
 static uint32_t fill_in_rounds(struct run *run, const struct pod_group *group)
 {
@@ -179,8 +180,7 @@ static bool try_new_nodes(struct run *run, const pod_ref *pods, uint32_t count)
         run->last_new = kerf_node_list_add(run->autoscaling, run->group_index, run->added_count, NODE_NEW);
         KERF_VEC_PUSH_IN(&run->autoscaling->arena, &run->has_pods, 0);
         run->added_count++;
-        uint32_t room =
-            kerf_binding_suppose_room(run->autoscaling->binding, slot_of(run, run->last_new), count - done);
+        uint32_t room = kerf_binding_suppose_room(run->autoscaling->binding, slot_of(run, run->last_new), count - done);
         if (!room)
             return true; /* it stays, empty, for others */
         place(run, run->last_new, pods + done, room);
@@ -189,8 +189,8 @@ static bool try_new_nodes(struct run *run, const pod_ref *pods, uint32_t count)
     return true;
 }
 
-struct estimate kerf_autoscaling_estimate(struct kerf_autoscaling *autoscaling, uint32_t group_index, struct pod_group *const *groups,
-                                          uint32_t group_count, int64_t node_limit)
+struct estimate kerf_autoscaling_estimate(struct kerf_autoscaling *autoscaling, uint32_t group_index,
+                                          struct pod_group *const *groups, uint32_t group_count, int64_t node_limit)
 {
     struct estimate estimate = {0};
     size_t mark = kerf_binding_suppose_mark(autoscaling->binding);

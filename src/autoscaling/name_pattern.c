@@ -1,7 +1,7 @@
 /**
- * Regular expressions as people write them for expander priority: those of Go (RE2), searched anywhere in a name. Literals, `.`, classes,
- * escapes (\d \w \s \b and their opposites), anchors, groups, alternatives, repetition, and the flags i and s; no back references, as in
- * Go. Names are ASCII, so bytes are characters. Matching follows all ways at once: time is pattern x text.
+ * Regular expressions as people write them for expander priority: those of Go (RE2), searched anywhere in a name. Literals, `.`,
+ * classes, escapes (\d \w \s \b and their opposites), anchors, groups, alternatives, repetition, and the flags i and s; no back
+ * references, as in Go. Names are ASCII, so bytes are characters. Matching follows all ways at once: time is pattern x text.
  */
 #include "autoscaling_internal.h"
 
@@ -123,7 +123,7 @@ static bool is_posix_class(const char *at, uint64_t set[4], size_t *out_length)
     static const struct {
         const char *text;
         const char *ranges; /* pairs */
-    } classes[] = {{"[:digit:]", "09"}, {"[:alpha:]", "azAZ"}, {"[:alnum:]", "azAZ09"},        {"[:lower:]", "az"},
+    } classes[] = {{"[:digit:]", "09"}, {"[:alpha:]", "azAZ"},    {"[:alnum:]", "azAZ09"}, {"[:lower:]", "az"},
                    {"[:upper:]", "AZ"}, {"[:word:]", "azAZ09__"}, {"[:space:]", "\t\r  "}, {"[:punct:]", "!/:@[`{~"}};
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         if (strncmp(at, classes[i].text, strlen(classes[i].text)) != 0)
@@ -491,8 +491,8 @@ static bool holds(enum op op, const char *text, size_t at, size_t length)
 }
 
 /** Follows what takes no byte; true: the end was reached. `stack` has room for every instruction twice. */
-static bool reach(const struct name_pattern *pattern, struct threads *threads, uint32_t *stack, const char *text, size_t at, size_t length,
-                  uint32_t from)
+static bool reach(const struct name_pattern *pattern, struct threads *threads, uint32_t *stack, const char *text, size_t at,
+                  size_t length, uint32_t from)
 {
     uint32_t depth = 0;
     stack[depth++] = from;

@@ -116,7 +116,8 @@ static kerf_name made_up_name(struct kerf_autoscaling *autoscaling, uint32_t gro
     return memory->node_names[is_new].items[number];
 }
 
-static struct kerf_labels with_hostname(struct kerf_autoscaling *autoscaling, const struct kerf_labels *labels, kerf_name hostname)
+static struct kerf_labels with_hostname(struct kerf_autoscaling *autoscaling, const struct kerf_labels *labels,
+                                        kerf_name hostname)
 {
     struct kerf_label *copy = kerf_arena_copy(&autoscaling->arena, labels->items, labels->count * sizeof *copy);
     for (size_t i = 0; i < labels->count; i++)

@@ -92,8 +92,8 @@ static struct kerf_taints lasting_taints(struct kerf_arena *arena, const struct 
 }
 
 /** The node without what is its own; labels get the group's name for a host name, which each made-up node replaces. */
-static struct kerf_node cleaned(const struct kerf_autoscaling *autoscaling, struct kerf_arena *arena, const struct kerf_node *node,
-                                kerf_name group_name)
+static struct kerf_node cleaned(const struct kerf_autoscaling *autoscaling, struct kerf_arena *arena,
+                                const struct kerf_node *node, kerf_name group_name)
 {
     struct kerf_label hostname = {autoscaling->vocabulary->key_hostname, group_name};
     struct kerf_labels own = {&hostname, 1};
@@ -207,8 +207,8 @@ static void from_node(struct kerf_autoscaling *autoscaling, const struct listed_
     const pod_ref *pods = kerf_binding_supposed_pods(autoscaling->binding, listed->slot, &count);
     template.pods = KERF_NEW_ARRAY(arena, pod_ref, count);
     for (uint32_t i = 0; i < count; i++)
-        if (!kerf_pod_is_terminating(&pods[i]->pod) && (kerf_autoscaling_is_daemon(&pods[i]->pod) ||
-                                                        kerf_autoscaling_is_mirror(autoscaling->vocabulary, &pods[i]->pod)))
+        if (!kerf_pod_is_terminating(&pods[i]->pod) &&
+            (kerf_autoscaling_is_daemon(&pods[i]->pod) || kerf_autoscaling_is_mirror(autoscaling->vocabulary, &pods[i]->pod)))
             template.pods[template.pod_count++] = copy_of_pod(arena, pods[i]);
     add_daemons(autoscaling, arena, !autoscaling->options->force_daemonsets, &template, 0);
     memory->template = template;

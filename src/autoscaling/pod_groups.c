@@ -8,7 +8,7 @@ enum { GROUPS_PER_CONTROLLER_MAX = 10 };
 struct building {
     struct pod_group group;
     uint32_t capacity;
-    uint32_t next; /* of the same controller; KERF_NOT_FOUND: last */
+    uint32_t next;  /* of the same controller; KERF_NOT_FOUND: last */
     uint32_t order; /* id of the first pod */
 };
 struct buildings {
@@ -55,7 +55,8 @@ static int compare_first_pods(const void *a, const void *b, void *context)
     return kerf_compare_u64(((const struct building *)a)->order, ((const struct building *)b)->order);
 }
 
-struct pod_group *kerf_pod_groups_build(struct kerf_autoscaling *autoscaling, const pod_ref *pods, uint32_t count, uint32_t *out_count)
+struct pod_group *kerf_pod_groups_build(struct kerf_autoscaling *autoscaling, const pod_ref *pods, uint32_t count,
+                                        uint32_t *out_count)
 {
     struct buildings buildings = {0};
     uint32_t same_as = KERF_NOT_FOUND; /* group of the pod before: mostly this one's too */

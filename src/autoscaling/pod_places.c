@@ -80,6 +80,14 @@ static bool has_failed(const struct failed_shapes *failed, pod_ref pod)
     return false;
 }
 
+/** Replicas of one workload share what they are made of: no need to compare. False says nothing. */
+static bool is_next_replica(pod_ref a, pod_ref b)
+{
+    return a->pod.meta.owners == b->pod.meta.owners && a->pod.meta.owner_count == b->pod.meta.owner_count &&
+           a->pod.meta.labels.items == b->pod.meta.labels.items && a->pod.spec == b->pod.spec &&
+           a->pod.requests == b->pod.requests && a->pod.meta.namespace_name == b->pod.meta.namespace_name;
+}
+
 static void note_failure(struct failed_shapes *failed, pod_ref pod)
 {
     kerf_name uid = controller_uid(&pod->pod);
@@ -117,16 +125,16 @@ static uint32_t hinted_node(struct kerf_autoscaling *autoscaling, const struct p
     return at;
 }
 
-uint32_t kerf_pod_places_find(struct kerf_autoscaling *autoscaling, struct place_hints *hints, const pod_ref *pods, uint32_t count,
-                              unsigned mark, bool all_or_nothing, uint32_t *out_nodes)
+uint32_t kerf_pod_places_find(struct kerf_autoscaling *autoscaling, struct place_hints *hints, const pod_ref *pods,
+                              uint32_t count, unsigned mark, bool all_or_nothing, uint32_t *out_nodes)
 {
     struct failed_shapes failed = {0};
-    pod_ref asked = NULL;
+    pod_ref asked = NULL, last_failed = NULL;
     bool possible = false;
     uint32_t found = 0;
     for (uint32_t i = 0; i < count; i++) {
         out_nodes[i] = KERF_NOT_FOUND;
-        bool failed_before = has_failed(&failed, pods[i]);
+        bool failed_before = (last_failed && is_next_replica(last_failed, pods[i])) || has_failed(&failed, pods[i]);
         uint32_t at = KERF_NOT_FOUND;
         if (!failed_before || hint_of(hints, pods[i]->pod.meta.uid)) {
             if (ask(autoscaling, pods[i], &asked, &possible))
@@ -137,6 +145,7 @@ uint32_t kerf_pod_places_find(struct kerf_autoscaling *autoscaling, struct place
         if (at == KERF_NOT_FOUND) {
             if (!failed_before)
                 note_failure(&failed, pods[i]);
+            last_failed = failed_before || controller_uid(&pods[i]->pod) ? pods[i] : NULL;
             if (all_or_nothing)
                 break;
             continue;

@@ -70,8 +70,8 @@ static uint32_t crop(struct kerf_autoscaling *autoscaling, const kerf_node_id *n
         uint32_t group =
             kerf_autoscaling_group_of(autoscaling, &kerf_cluster_node(autoscaling->cluster, nodes[first])->node.meta.labels);
         for (uint32_t i = first; i < count; i++) {
-            if (taken[i] || kerf_autoscaling_group_of(autoscaling,
-                                                      &kerf_cluster_node(autoscaling->cluster, nodes[i])->node.meta.labels) != group)
+            if (taken[i] || kerf_autoscaling_group_of(
+                                autoscaling, &kerf_cluster_node(autoscaling->cluster, nodes[i])->node.meta.labels) != group)
                 continue;
             taken[i] = true;
             if (kept_count < budget)

@@ -161,8 +161,9 @@ static uint32_t listed_at(const struct kerf_autoscaling *autoscaling, kerf_node_
 static void make_ghost(struct kerf_autoscaling *autoscaling, uint32_t slot)
 {
     struct kerf_taint *taint = KERF_NEW(&autoscaling->arena, struct kerf_taint);
-    *taint = (struct kerf_taint){.key = kerf_name_of(kerf_cluster_vocabulary(autoscaling->cluster)->names, KERF_TO_BE_DELETED_TAINT),
-                                 .effect = KERF_TAINT_NO_SCHEDULE};
+    *taint =
+        (struct kerf_taint){.key = kerf_name_of(kerf_cluster_vocabulary(autoscaling->cluster)->names, KERF_TO_BE_DELETED_TAINT),
+                            .effect = KERF_TAINT_NO_SCHEDULE};
     uint32_t count;
     const pod_ref *there = kerf_binding_supposed_pods(autoscaling->binding, slot, &count);
     while (count) {
@@ -210,7 +211,8 @@ static bool move_pods(struct plan *plan, uint32_t at, const struct pods_to_move 
     uint32_t *places = KERF_NEW_ARRAY(&autoscaling->arena, uint32_t, pods->count);
     make_ghost(autoscaling, listed->slot);
     kerf_pods_sort_by_priority(moving, pods->count);
-    uint32_t found = kerf_pod_places_find(autoscaling, &autoscaling->moving_hints, moving, pods->count, NODE_DESTINATION, true, places);
+    uint32_t found =
+        kerf_pod_places_find(autoscaling, &autoscaling->moving_hints, moving, pods->count, NODE_DESTINATION, true, places);
     if (found < pods->count) {
         kerf_binding_suppose_rewind(autoscaling->binding, mark);
         listed->marks |= NODE_DESTINATION;
@@ -237,7 +239,8 @@ static void try_candidate(struct plan *plan, const struct candidate *candidate)
     if (failure.reason != KERF_UNREMOVABLE_NONE) {
         add_unremovable(plan, failure);
         KERF_VEC_PUSH(&autoscaling->unremovable,
-                      (struct unremovable_entry){candidate->id, autoscaling->now_epoch_us + autoscaling->options->unremovable_node_recheck_us});
+                      (struct unremovable_entry){candidate->id,
+                                                 autoscaling->now_epoch_us + autoscaling->options->unremovable_node_recheck_us});
         return;
     }
     bool is_risky = !has_budget_for_all(plan, &pods);
@@ -245,8 +248,8 @@ static void try_candidate(struct plan *plan, const struct candidate *candidate)
     uint32_t before = find_unneeded(autoscaling, candidate->id);
     plan->removable[plan->removable_count++] = (struct unneeded_entry){
         .node = {.node = candidate->id,
-                 .since_epoch_us =
-                     before != KERF_NOT_FOUND ? autoscaling->unneeded.items[before].node.since_epoch_us : autoscaling->now_epoch_us,
+                 .since_epoch_us = before != KERF_NOT_FOUND ? autoscaling->unneeded.items[before].node.since_epoch_us
+                                                            : autoscaling->now_epoch_us,
                  .is_empty = pods.count == 0,
                  .is_risky = is_risky},
         .name = name,
@@ -260,8 +263,8 @@ static void try_candidate(struct plan *plan, const struct candidate *candidate)
 static void note_interval(struct kerf_autoscaling *autoscaling)
 {
     if (autoscaling->last_plan_epoch_us != KERF_TIME_UNSET)
-        autoscaling->shortest_interval_us = kerf_min_i64(autoscaling->shortest_interval_us,
-                                                         autoscaling->now_epoch_us - autoscaling->last_plan_epoch_us);
+        autoscaling->shortest_interval_us =
+            kerf_min_i64(autoscaling->shortest_interval_us, autoscaling->now_epoch_us - autoscaling->last_plan_epoch_us);
     autoscaling->last_plan_epoch_us = autoscaling->now_epoch_us;
 }
 

@@ -8,8 +8,8 @@ struct scale_up {
     struct kerf_scale_up *result;
     struct pod_group *groups;
     uint32_t group_count;
-    bool *valid;                      /* by group index */
-    struct pod_group ***schedulable;  /* by group index: pod groups whose first pod passes on its template */
+    bool *valid;                     /* by group index */
+    struct pod_group ***schedulable; /* by group index: pod groups whose first pod passes on its template */
     uint32_t *schedulable_count;
     int64_t node_count; /* ready ones and upcoming ones */
     uint32_t ready_count;
@@ -109,7 +109,8 @@ static int64_t node_limit_of(const struct scale_up *up, uint32_t g, const struct
     const struct kerf_autoscaler_options *options = up->autoscaling->options;
     int64_t room = group_at(up, g)->max_size - group_at(up, g)->target_size;
     for (uint32_t i = 0; i < option->similar_group_count; i++)
-        room += kerf_max_i64(group_at(up, option->similar_groups[i])->max_size - group_at(up, option->similar_groups[i])->target_size, 0);
+        room += kerf_max_i64(
+            group_at(up, option->similar_groups[i])->max_size - group_at(up, option->similar_groups[i])->target_size, 0);
     int64_t limit = smaller_limit(options->max_nodes_per_scaleup, room > 0 ? room : -1);
     if (options->max_nodes_total > 0)
         limit = smaller_limit(limit, options->max_nodes_total > up->node_count ? options->max_nodes_total - up->node_count : -1);
@@ -166,8 +167,7 @@ static uint32_t choose(struct scale_up *up)
     up->result->best_group_count = count;
     if (!autoscaling->draws || count == 1)
         return best[0]; /* options are in the order of names */
-    struct kerf_stream stream =
-        kerf_stream_open(autoscaling->draw_seed, 0, KERF_PURPOSE_EXPANDER, autoscaling->draw_count++);
+    struct kerf_stream stream = kerf_stream_open(autoscaling->draw_seed, 0, KERF_PURPOSE_EXPANDER, autoscaling->draw_count++);
     return best[kerf_draw_below(&stream, count)];
 }
 
@@ -189,8 +189,8 @@ static void spread(struct scale_up *up, const struct kerf_autoscaling_option *op
     for (uint32_t i = 1; i < count; i++)
         targets[i] = option->similar_groups[i - 1];
     struct kerf_autoscaling_size *sizes = KERF_NEW_ARRAY(&autoscaling->arena, struct kerf_autoscaling_size, count);
-    uint32_t changed =
-        kerf_autoscaling_balance(autoscaling->moment->groups, targets, count, (int32_t)kerf_min_i64(node_count, INT32_MAX), sizes);
+    uint32_t changed = kerf_autoscaling_balance(autoscaling->moment->groups, targets, count,
+                                                (int32_t)kerf_min_i64(node_count, INT32_MAX), sizes);
     struct cluster_amounts left = up->left;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < changed; i++) { /* what a limit cuts here goes to nobody else */

@@ -47,7 +47,8 @@ static bool labels_alike(const struct kerf_autoscaling *autoscaling, const struc
 }
 
 /** With balancing-label these labels decide alone. */
-static bool named_labels_alike(const struct kerf_autoscaling *autoscaling, const struct kerf_labels *a, const struct kerf_labels *b)
+static bool named_labels_alike(const struct kerf_autoscaling *autoscaling, const struct kerf_labels *a,
+                               const struct kerf_labels *b)
 {
     const struct kerf_autoscaler_options *options = autoscaling->options;
     for (uint32_t i = 0; i < options->balancing_label_count; i++) {
@@ -85,7 +86,8 @@ static struct kerf_resources free_of(const struct node_template *template)
     return free;
 }
 
-bool kerf_templates_similar(const struct kerf_autoscaling *autoscaling, const struct node_template *a, const struct node_template *b)
+bool kerf_templates_similar(const struct kerf_autoscaling *autoscaling, const struct node_template *a,
+                            const struct node_template *b)
 {
     const struct kerf_autoscaler_options *options = autoscaling->options;
     if (options->balancing_label_count)
@@ -123,8 +125,8 @@ static int compare_sizes(const void *a, const void *b, void *context)
     return kerf_compare_i64(((const struct growing *)a)->from, ((const struct growing *)b)->from);
 }
 
-uint32_t kerf_autoscaling_balance(const struct kerf_autoscaling_group *groups, const uint32_t *group_indices, uint32_t group_count,
-                                  int32_t node_count, struct kerf_autoscaling_size *out_sizes)
+uint32_t kerf_autoscaling_balance(const struct kerf_autoscaling_group *groups, const uint32_t *group_indices,
+                                  uint32_t group_count, int32_t node_count, struct kerf_autoscaling_size *out_sizes)
 {
     struct growing *all = kerf_allocate(kerf_array_bytes(group_count + 1, sizeof *all));
     uint32_t count = 0;

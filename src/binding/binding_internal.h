@@ -141,7 +141,7 @@ void kerf_binding_refresh(struct kerf_binding *binding);
 uint32_t kerf_binding_take_slot(struct kerf_binding *binding);
 /** All but the pods. */
 void kerf_binding_read_node(const struct kerf_binding *binding, struct node_info *info, const struct kerf_node *node);
-/** Room, and what filters look for first, when a pod comes to (+1) or leaves (-1) a node; not what scores need. */
+/** Room, and what filters look for first, when a pod comes to (+1) or leaves (-1) a node, or several like it; not what scores need. */
 void kerf_binding_count_pod(struct kerf_binding *binding, struct node_info *info, const struct kerf_pod *pod, int32_t sign);
 /** Forgets a log that has become too long; columns then start anew. */
 void kerf_binding_trim_log(struct kerf_binding *binding);
@@ -172,6 +172,8 @@ static inline const struct kerf_cluster_pod *kerf_slot_pod(const struct slot_pod
 }
 void kerf_binding_snapshot_fini(struct kerf_binding *binding);
 void kerf_binding_suppose_fini(struct kerf_binding *binding);
+/** Room for all slots, without a match on those that are new. */
+void kerf_binding_grow_match_columns(struct kerf_binding *binding);
 void kerf_binding_trim_columns(struct kerf_binding *binding); /* before a decision: forgets columns when there are too many */
 /** Both are up to date until the next refresh. */
 struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_name key);

@@ -520,6 +520,19 @@ static void free_match_columns(struct kerf_binding *binding)
     kerf_arena_reset(&binding->filter_arena);
 }
 
+static void grow_match_column(const struct kerf_binding *binding, struct match_column *column)
+{
+    grow_column(&column->count_of_slot, &column->slot_capacity, binding->slot_capacity);
+    for (; column->known_slots < binding->slot_count; column->known_slots++)
+        column->count_of_slot[column->known_slots] = 0; /* the log names them too */
+}
+
+void kerf_binding_grow_match_columns(struct kerf_binding *binding)
+{
+    for (size_t i = 0; i < binding->match_columns.count; i++)
+        grow_match_column(binding, binding->match_columns.items[i]);
+}
+
 void kerf_binding_trim_columns(struct kerf_binding *binding)
 {
     if (binding->match_columns.count > MATCH_COLUMNS_MAX)
@@ -539,16 +552,15 @@ struct match_column *kerf_binding_match_column(struct kerf_binding *binding, con
         KERF_VEC_PUSH(&binding->match_columns, column);
         anew = true;
     }
-    grow_column(&column->count_of_slot, &column->slot_capacity, binding->slot_capacity);
     if (anew || column->epoch != binding->epoch) {
+        grow_column(&column->count_of_slot, &column->slot_capacity, binding->slot_capacity);
         column->total = 0;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
             column->total += column->count_of_slot[slot] = count_matches(binding, &column->filter, slot);
         column->epoch = binding->epoch;
         column->known_slots = binding->slot_count;
     } else {
-        for (; column->known_slots < binding->slot_count; column->known_slots++)
-            column->count_of_slot[column->known_slots] = 0; /* the log names them too */
+        grow_match_column(binding, column);
         for (uint64_t at = column->cursor; at < binding->log.count; at++) {
             uint32_t slot = binding->log.items[at];
             column->total -= column->count_of_slot[slot];

@@ -20,8 +20,8 @@ struct supposition {
     uint32_t pods_capacity;
     uint32_t *order; /* of before */
     uint32_t order_count;
-    uint32_t order_capacity; /* of the binding's own, while something is supposed */
-    struct kerf_arena arena; /* of the attempt */
+    uint32_t order_capacity;              /* of the binding's own, while something is supposed */
+    struct kerf_arena arena;              /* of the attempt */
     const struct kerf_cluster_pod *asked; /* NULL: nothing */
     struct attempt attempt;
     bool stale; /* the attempt must be prepared anew */
@@ -46,6 +46,9 @@ void kerf_binding_suppose_begin(struct kerf_binding *binding)
 {
     KERF_ASSERT(!binding->supposed_pods);
     kerf_binding_refresh(binding);
+    kerf_binding_trim_columns(binding);
+    for (size_t i = 0; i < binding->match_columns.count; i++) /* from here on they follow each step */
+        kerf_binding_match_column(binding, &binding->match_columns.items[i]->filter);
     if (!binding->supposition) {
         binding->supposition = kerf_allocate(sizeof *binding->supposition);
         kerf_arena_init(&binding->supposition->arena);
@@ -127,23 +130,70 @@ static void reserve(struct supposed_pods *pods, uint32_t more)
     pods->items = kerf_reallocate(pods->items, pods->capacity * sizeof *pods->items);
 }
 
-/** Columns that count pods look at the node again. */
-static void note_pods(struct kerf_binding *binding, uint32_t slot)
+/** Columns that count pods follow each step, so that none has to look at a node again. Equal pods in a row are looked at once. */
+static void count_in_columns(struct kerf_binding *binding, uint32_t slot, const struct kerf_cluster_pod *const *pods,
+                             uint32_t count, int32_t sign)
 {
-    if (binding->match_columns.count)
-        KERF_VEC_PUSH(&binding->log, slot);
+    for (size_t c = 0; c < binding->match_columns.count; c++) {
+        struct match_column *column = binding->match_columns.items[c];
+        const struct kerf_pod *before = NULL;
+        bool takes = false;
+        uint32_t matches = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct kerf_pod *pod = &pods[i]->pod;
+            if (!before || pod->meta.labels.items != before->meta.labels.items ||
+                pod->meta.namespace_name != before->meta.namespace_name || kerf_pod_is_terminating(pod))
+                takes = !(column->filter.skip_terminating && kerf_pod_is_terminating(pod)) &&
+                        kerf_binding_filter_takes(binding, &column->filter, pod);
+            before = kerf_pod_is_terminating(pod) ? NULL : pod;
+            matches += takes;
+        }
+        column->count_of_slot[slot] += (uint32_t)sign * matches;
+        column->total += (uint64_t)((int64_t)sign * matches);
+    }
+}
+
+/** The node's pods enter or leave all columns with it. */
+static void count_node_in_columns(struct kerf_binding *binding, uint32_t slot, bool present)
+{
+    kerf_binding_grow_match_columns(binding);
+    const struct supposed_pods *pods = pods_of(binding, slot);
+    if (present) {
+        count_in_columns(binding, slot, pods->items, pods->count, 1);
+        return;
+    }
+    for (size_t c = 0; c < binding->match_columns.count; c++) {
+        struct match_column *column = binding->match_columns.items[c];
+        column->total -= column->count_of_slot[slot];
+        column->count_of_slot[slot] = 0;
+    }
 }
 
 /** Lets the attempt that is open see a pod come or go. */
 static void follow_pod(struct kerf_binding *binding, uint32_t slot, const struct kerf_pod *pod, int32_t sign)
 {
     struct supposition *supposition = binding->supposition;
-    if (!supposition->asked || supposition->stale)
+    if (!supposition->asked || supposition->stale ||
+        (!pod->spec->required_anti_affinity.count && !supposition->attempt.volumes &&
+         kerf_attempt_is_local(&supposition->attempt)))
         return;
     if (kerf_pod_is_terminating(pod) || (supposition->attempt.volumes && pod->spec->volume_count))
         supposition->stale = true; /* such pods are counted in ways that can't be followed */
     else
         kerf_attempt_count_pod(&supposition->attempt, slot, pod, sign);
+}
+
+/** Room on the node; pods of one spec in a row are added up at once. */
+static void count_room(struct kerf_binding *binding, uint32_t slot, const struct kerf_cluster_pod *const *pods, uint32_t count,
+                       int32_t sign)
+{
+    for (uint32_t i = 0; i < count;) {
+        uint32_t next = i + 1;
+        while (next < count && pods[next]->pod.spec == pods[i]->pod.spec && pods[next]->pod.requests == pods[i]->pod.requests)
+            next++;
+        kerf_binding_count_pod(binding, &binding->nodes[slot], &pods[i]->pod, sign * (int32_t)(next - i));
+        i = next;
+    }
 }
 
 void kerf_binding_suppose_pods(struct kerf_binding *binding, uint32_t slot, const struct kerf_cluster_pod *const *pods,
@@ -154,10 +204,10 @@ void kerf_binding_suppose_pods(struct kerf_binding *binding, uint32_t slot, cons
     reserve(there, count);
     for (uint32_t i = 0; i < count; i++) {
         there->items[there->count++] = pods[i];
-        kerf_binding_count_pod(binding, &binding->nodes[slot], &pods[i]->pod, 1);
         follow_pod(binding, slot, &pods[i]->pod, 1);
     }
-    note_pods(binding, slot);
+    count_room(binding, slot, pods, count, 1);
+    count_in_columns(binding, slot, pods, count, 1);
     KERF_VEC_PUSH(&supposition->done, (struct undo){.kind = UNDO_PODS, .slot = slot, .count = count});
 }
 
@@ -172,7 +222,7 @@ void kerf_binding_suppose_no_pod(struct kerf_binding *binding, uint32_t slot, co
     memmove(there->items + at, there->items + at + 1, (there->count - at) * sizeof *there->items);
     kerf_binding_count_pod(binding, &binding->nodes[slot], &pod->pod, -1);
     follow_pod(binding, slot, &pod->pod, -1);
-    note_pods(binding, slot);
+    count_in_columns(binding, slot, &pod, 1, -1);
     KERF_VEC_PUSH(&binding->supposition->done, (struct undo){.kind = UNDO_NO_POD, .slot = slot, .count = at, .pod = pod});
 }
 
@@ -235,6 +285,8 @@ static void note_node(struct kerf_binding *binding, uint32_t slot)
 {
     struct supposition *supposition = binding->supposition;
     KERF_VEC_PUSH(&binding->log, slot);
+    for (size_t c = 0; c < binding->match_columns.count; c++)
+        binding->match_columns.items[c]->cursor = binding->log.count; /* it was told */
     if (supposition->asked && !kerf_attempt_is_local(&supposition->attempt))
         supposition->stale = true;
     if (binding->nodes[slot].anti_pods)
@@ -251,6 +303,7 @@ uint32_t kerf_binding_suppose_node(struct kerf_binding *binding, const struct ke
     struct supposed_pods *pods = pods_of(binding, slot);
     pods->count = 0;
     enter_order(binding, slot);
+    kerf_binding_grow_match_columns(binding);
     note_node(binding, slot);
     KERF_VEC_PUSH(&binding->supposition->done, (struct undo){.kind = UNDO_NODE, .slot = slot});
     return slot;
@@ -267,6 +320,7 @@ static void set_present(struct kerf_binding *binding, uint32_t slot, bool presen
         enter_order(binding, slot);
     else
         leave_order(binding, slot);
+    count_node_in_columns(binding, slot, present);
     note_node(binding, slot);
 }
 
@@ -304,9 +358,9 @@ size_t kerf_binding_suppose_mark(const struct kerf_binding *binding)
 static void undo_pods(struct kerf_binding *binding, const struct undo *undo)
 {
     struct supposed_pods *pods = &binding->supposed_pods[undo->slot];
-    for (uint32_t i = 0; i < undo->count; i++)
-        kerf_binding_count_pod(binding, &binding->nodes[undo->slot], &pods->items[--pods->count]->pod, -1);
-    note_pods(binding, undo->slot);
+    pods->count -= undo->count;
+    count_room(binding, undo->slot, pods->items + pods->count, undo->count, -1);
+    count_in_columns(binding, undo->slot, pods->items + pods->count, undo->count, -1);
 }
 
 static void undo_no_pod(struct kerf_binding *binding, const struct undo *undo)
@@ -317,7 +371,7 @@ static void undo_no_pod(struct kerf_binding *binding, const struct undo *undo)
     pods->items[undo->count] = undo->pod;
     pods->count++;
     kerf_binding_count_pod(binding, &binding->nodes[undo->slot], &undo->pod->pod, 1);
-    note_pods(binding, undo->slot);
+    count_in_columns(binding, undo->slot, &undo->pod, 1, 1);
 }
 
 void kerf_binding_suppose_rewind(struct kerf_binding *binding, size_t mark)
@@ -353,7 +407,6 @@ void kerf_binding_suppose_rewind(struct kerf_binding *binding, size_t mark)
 bool kerf_binding_suppose_asked(struct kerf_binding *binding, const struct kerf_cluster_pod *pod)
 {
     struct supposition *supposition = binding->supposition;
-    kerf_binding_trim_columns(binding);
     kerf_arena_reset(&supposition->arena);
     supposition->asked = pod;
     supposition->stale = false;

@@ -1,7 +1,18 @@
 /** Cluster Autoscaler's command line flags, by their own names. */
 #include "manifest/manifest_internal.h"
 
-enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_DURATION, FLAG_SECONDS, FLAG_RATIO, FLAG_CORES, FLAG_MEMORY, FLAG_EXPANDER, FLAG_LABELS, FLAG_PASSED_OVER };
+enum flag_kind {
+    FLAG_BOOL,
+    FLAG_COUNT,
+    FLAG_DURATION,
+    FLAG_SECONDS,
+    FLAG_RATIO,
+    FLAG_CORES,
+    FLAG_MEMORY,
+    FLAG_EXPANDER,
+    FLAG_LABELS,
+    FLAG_PASSED_OVER
+};
 
 #define AT(member) offsetof(struct kerf_autoscaler_options, member)
 
@@ -163,8 +174,8 @@ static bool read_expanders(struct kerf_arena *arena, const char *text, struct ke
     return count > 0;
 }
 
-static void read_labels(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, const char *text, const kerf_name **out_names,
-                        uint32_t *out_count)
+static void read_labels(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary, const char *text,
+                        const kerf_name **out_names, uint32_t *out_count)
 {
     KERF_VEC(kerf_name) names = {0};
     for (const char *piece; (piece = next_piece(arena, &text)) != NULL;)

@@ -2,9 +2,12 @@
 #include "model/model.h"
 
 static const char *const expander_texts[KERF_EXPANDER_COUNT] = {
-    [KERF_EXPANDER_LEAST_WASTE] = "least-waste", [KERF_EXPANDER_MOST_PODS] = "most-pods",
-    [KERF_EXPANDER_LEAST_NODES] = "least-nodes", [KERF_EXPANDER_PRIORITY] = "priority",
-    [KERF_EXPANDER_PRICE] = "price",             [KERF_EXPANDER_RANDOM] = "random",
+    [KERF_EXPANDER_LEAST_WASTE] = "least-waste",
+    [KERF_EXPANDER_MOST_PODS] = "most-pods",
+    [KERF_EXPANDER_LEAST_NODES] = "least-nodes",
+    [KERF_EXPANDER_PRIORITY] = "priority",
+    [KERF_EXPANDER_PRICE] = "price",
+    [KERF_EXPANDER_RANDOM] = "random",
 };
 
 const char *kerf_expander_text(enum kerf_expander expander)

@@ -15,7 +15,8 @@ enum kerf_expander {
 };
 const char *kerf_expander_text(enum kerf_expander expander); /* `least-waste`, as the flag has it */
 
-/** The flags that a decision or its effects follow, in the program's own terms (cluster-autoscaler.md 2). Limits: 0 is no limit. */
+/** The flags that a decision or its effects follow, in the program's own terms (cluster-autoscaler.md 2). Limits: 0 is no limit.
+ */
 struct kerf_autoscaler_options {
     kerf_time_us scan_interval_us;
     bool frequent_loops;
@@ -85,8 +86,8 @@ struct kerf_autoscale_group {
     kerf_name name;
     int32_t min_size;
     int32_t max_size;
-    int32_t size; /* target, and registered */
-    struct kerf_node node; /* the template: labels, taints, capacity, allocatable */
+    int32_t size;              /* target, and registered */
+    struct kerf_node node;     /* the template: labels, taints, capacity, allocatable */
     double price_usd_per_hour; /* for the expander price; 0: not given */
     struct kerf_place place;
 };

@@ -32,8 +32,8 @@ static void put_pods(struct kerf_json *json, const char *key, const struct kerf_
     kerf_json_end_list(json);
 }
 
-static void put_nodes(struct kerf_json *json, const char *key, const struct kerf_autoscale_advice *advice, const kerf_node_id *nodes,
-                      uint32_t count)
+static void put_nodes(struct kerf_json *json, const char *key, const struct kerf_autoscale_advice *advice,
+                      const kerf_node_id *nodes, uint32_t count)
 {
     kerf_json_key(json, key);
     kerf_json_begin_list_in_line(json);
@@ -208,8 +208,8 @@ static void print_scale_up(const struct kerf_autoscale_advice *advice, FILE *str
     if (chosen && up->best_group_count > 1)
         fprintf(stream, "%" PRIu32 " options are equally good: the real program draws one of them.\n", up->best_group_count);
     for (uint32_t i = 0; i < up->size_count; i++)
-        fprintf(stream, "%s grows from %" PRId32 " to %" PRId32 ".\n", group_name(advice, up->sizes[i].group_index), up->sizes[i].from,
-                up->sizes[i].to);
+        fprintf(stream, "%s grows from %" PRId32 " to %" PRId32 ".\n", group_name(advice, up->sizes[i].group_index),
+                up->sizes[i].from, up->sizes[i].to);
     if (up->result == KERF_SCALE_UP_NODES_AT_MAX)
         fprintf(stream, "max-nodes-total is reached: nothing is tried.\n");
     else if (up->result == KERF_SCALE_UP_LIMITED)
