@@ -218,7 +218,7 @@ kerf_node_id sim_world_add_claimed_node(struct sim_world *world, const char *nam
         .provider_id = node.provider_id,
         .capacity = node.capacity,
         .allocatable = node.allocatable,
-        .expire_after_us = KERF_TIME_NEVER,
+        .expire_after_us = pool->expire_after_us,
         .termination_grace_period_us = pool->termination_grace_period_us,
         .last_pod_event_epoch_us = KERF_TIME_UNSET,
     };

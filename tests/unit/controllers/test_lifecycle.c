@@ -1,0 +1,160 @@
+/** A nodeclaim's way, what refused launches leave behind, expiry, the condition Consolidatable. */
+#include "../../support/sim_world.h"
+
+#include "provisioning/provisioning.h"
+
+#include <criterion/criterion.h>
+
+static const char *const web_of_one =
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { replicas: 1, selector: { matchLabels: { a: b } }, template: { metadata: { "
+    "labels: { a: b } }, spec: { containers: [{ name: c, image: i, resources: { requests: { cpu: 1 } } }] } } }\n";
+
+static void open_world(struct sim_world *world, const char *keys, const char *pool_spec, uint32_t controllers)
+{
+    struct kerf_text text = {0};
+    kerf_text_append(&text, web_of_one);
+    kerf_text_append_format(&text,
+                            "---\napiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: { name: default }\nspec: { amiSelectorTerms: [{ alias: "
+                            "al2023@latest }], role: r, subnetSelectorTerms: [{ tags: { a: b } }], securityGroupSelectorTerms: [{ tags: { a: b } }] }\n"
+                            "---\napiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: { name: np }\nspec:\n  disruption: { consolidateAfter: %s, "
+                            "consolidationPolicy: WhenEmpty }\n  template:\n    spec:\n      nodeClassRef: { group: karpenter.k8s.aws, kind: EC2NodeClass, name: "
+                            "default }\n%s",
+                            "2m", pool_spec);
+    sim_world_open(world, keys, text.bytes, controllers);
+    kerf_text_fini(&text);
+}
+
+static const char *const m5_large_on_demand =
+    "      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: karpenter.sh/capacity-type, operator: In, "
+    "values: [on-demand] }]\n";
+
+Test(lifecycle, a_claim_launches_registers_and_becomes_ready)
+{
+    struct sim_world world;
+    open_world(&world, "", m5_large_on_demand, KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    world.checked = true;
+    sim_world_run(&world, SECONDS(600));
+    const struct sim_event *created = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0);
+    const struct sim_event *launched = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0);
+    const struct sim_event *added = sim_world_event(&world, KERF_CHANGE_NODE_ADDED, 0);
+    const struct sim_event *ready = sim_world_event(&world, KERF_CHANGE_NODE_READY, 0);
+    const struct kerf_cluster_node *node = kerf_cluster_node(world.world->cluster, created->node);
+    struct kerf_boot_times boot = kerf_cloud_draw_boot(world.world->cloud, kerf_world_owner_of_node(node), false);
+    cr_expect_eq(launched->at_us - created->at_us, boot.launch_us);
+    cr_expect_eq(added->at_us - launched->at_us, boot.registration_us);
+    cr_expect_eq(ready->at_us - added->at_us, boot.initialization_us);
+    cr_expect(kerf_cluster_is_initialized(world.world->cluster, node));
+    cr_expect_eq(node->node.taints.count, 0);
+    cr_expect_eq(sim_world_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED, 0)->at_us, launched->at_us);
+    cr_expect_eq(sim_world_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED, 0)->value, 96000);
+    cr_expect_eq(sim_world_event(&world, KERF_CHANGE_POD_BOUND, 0)->at_us, ready->at_us, "with an idle scheduler at once, whatever the back-off");
+    sim_world_close(&world);
+}
+
+Test(lifecycle, a_refused_launch_is_remembered_for_three_minutes)
+{
+    struct sim_world world;
+    open_world(&world, "cloud: { gaps: [{ until: 2m, capacityType: on-demand }] }\n", m5_large_on_demand, KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    sim_world_run(&world, SECONDS(900));
+    cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_LAUNCH_REFUSED), 3, "in each zone");
+    kerf_node_id first = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0)->node;
+    kerf_time_us refused_us = sim_world_node_event(&world, KERF_CHANGE_NODE_REMOVED, first)->at_us;
+    kerf_time_us again_us = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 1)->at_us;
+    cr_expect_geq(again_us - refused_us, SECONDS(175), "nothing is offered until the memory fades");
+    cr_expect_leq(again_us - refused_us, SECONDS(205));
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 1);
+    sim_world_close(&world);
+}
+
+Test(lifecycle, expired_claims_go_one_a_second)
+{
+    static const char *const pool =
+        "      expireAfter: 30m\n      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: "
+        "karpenter.sh/capacity-type, operator: In, values: [on-demand] }]\n";
+    struct sim_world world;
+    open_world(&world, "", pool, 1u << KERF_SIM_LIFECYCLE);
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%d", i);
+        sim_world_add_claimed_node(&world, name, "m5.large", "us-east-1a", false);
+    }
+    sim_world_run(&world, SECONDS(2000));
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(sim_world_event(&world, KERF_CHANGE_CLAIM_DELETING, i)->at_us, SECONDS(1800 + (double)i));
+    sim_world_close(&world);
+
+    open_world(&world, "", pool, KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    sim_world_run(&world, SECONDS(3000));
+    const struct sim_event *created = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0);
+    cr_expect_eq(sim_world_node_event(&world, KERF_CHANGE_CLAIM_DELETING, created->node)->at_us, created->at_us + 30 * KERF_MINUTE_US);
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 1, "its pod found another place");
+    sim_world_close(&world);
+}
+
+/* karpenter-disruption 2.7 */
+Test(lifecycle, consolidatable_follows_pods_that_come_and_go)
+{
+    struct sim_world world;
+    open_world(&world, "load: [{ workload: Deployment/web, schedule: [{ at: \"0 0 * * *\", replicas: 1 }, { at: \"0 1 * * *\", replicas: 0 }] }]\n",
+               m5_large_on_demand, KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    sim_world_run(&world, SECONDS(600));
+    const struct kerf_cluster_node *node = kerf_cluster_node_at(world.world->cluster, 0);
+    kerf_time_us bound_us = sim_world_event(&world, KERF_CHANGE_POD_BOUND, 0)->at_us;
+    const struct kerf_condition *condition = kerf_conditions_get(&node->claim.conditions, "Consolidatable");
+    cr_assert_not_null(condition);
+    cr_expect_eq(condition->status, KERF_CONDITION_TRUE);
+    cr_expect_eq(condition->transition_epoch_us - world.design->start_epoch_us, bound_us + 2 * KERF_MINUTE_US);
+    sim_world_run(&world, SECONDS(3601));
+    cr_expect_not(kerf_conditions_true(&node->claim.conditions, "Consolidatable"), "a pod is going");
+    sim_world_run(&world, SECONDS(3600 + 121));
+    cr_expect(kerf_conditions_true(&node->claim.conditions, "Consolidatable"));
+    sim_world_close(&world);
+}
+
+Test(lifecycle, a_claim_deleted_while_its_launch_is_in_flight_ends_at_the_answer)
+{
+    struct sim_world world;
+    open_world(&world, "zones: [us-east-1a]\nsubnets: [{ id: a, zone: us-east-1a, cidr: 10.0.0.0/24 }]\n", m5_large_on_demand, KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    world.checked = true;
+    while (sim_world_count(&world, KERF_CHANGE_CLAIM_ADDED) == 0)
+        sim_world_run(&world, kerf_world_now(world.world) + SECONDS(0.1));
+    kerf_node_id node = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0)->node;
+    kerf_cluster_delete_claim(world.world->cluster, node);
+    sim_world_run(&world, SECONDS(900));
+    const struct sim_event *launched = sim_world_node_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, node);
+    cr_assert_not_null(launched);
+    cr_expect_eq(sim_world_node_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_ENDED, node)->at_us, launched->at_us, "nothing to drain");
+    cr_expect_null(sim_world_node_event(&world, KERF_CHANGE_NODE_ADDED, node));
+    cr_expect_null(kerf_cluster_node(world.world->cluster, node));
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 1, "another node came");
+    sim_world_close(&world);
+}
+
+/* Ties: EC2 takes the instance in the microsecond in which its kubelet joins. The world goes first, in order of scheduling. */
+Test(lifecycle, a_reclaim_and_a_registration_in_one_microsecond_have_one_answer)
+{
+    uint64_t hashes[2];
+    for (int i = 0; i < 2; i++) {
+        struct sim_world world;
+        open_world(&world,
+                   "timings: { registration: { mu: 3, sigma: 0 } }\nspot: { reclaims: false }\n",
+                   "      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: karpenter.sh/capacity-type, "
+                   "operator: In, values: [spot] }]\n",
+                   KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+        world.checked = true;
+        while (sim_world_count(&world, KERF_CHANGE_CLAIM_LAUNCHED) == 0)
+            sim_world_run(&world, kerf_world_now(world.world) + SECONDS(0.1));
+        const struct sim_event *launched = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0);
+        const struct kerf_cluster_node *node = kerf_cluster_node(world.world->cluster, launched->node);
+        struct kerf_boot_times boot = kerf_cloud_draw_boot(world.world->cloud, kerf_world_owner_of_node(node), false);
+        kerf_world_schedule(world.world, launched->at_us + boot.registration_us, KERF_EVENT_SPOT_RECLAIM, launched->node.index, 0);
+        sim_world_run(&world, SECONDS(1200));
+        cr_expect_null(kerf_cluster_node(world.world->cluster, launched->node), "whichever came first, the node is gone");
+        cr_expect_null(sim_world_node_event(&world, KERF_CHANGE_NODE_READY, launched->node));
+        cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_NODE_LOST), 1);
+        cr_expect_eq(sim_world_bound_pods(&world, "web"), 1);
+        hashes[i] = kerf_engine_trace_hash(world.world->engine);
+        sim_world_close(&world);
+    }
+    cr_expect_eq(hashes[0], hashes[1]);
+}
