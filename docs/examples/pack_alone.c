@@ -30,11 +30,11 @@ int main(void)
     struct binpack_bound bound;
     struct binpack_plan plan;
     struct binpack_fault fault;
-    int64_t unopened, scratch[3 + 3]; /* BINPACK_VERIFY_CELLS(&input) */
+    int64_t unopened, scratch[8 * 3 + 3]; /* BINPACK_VERIFY_CELLS(&input) */
     if (memory == NULL || binpack_problem_new(&input, memory, bytes, &problem, &fault) != BINPACK_OK ||
-        binpack_bound_find(problem, &bound) != BINPACK_OK || binpack_solve(problem, NULL, &plan) != BINPACK_OK ||
+        binpack_solve(problem, NULL, &plan) != BINPACK_OK || binpack_bound_find(problem, &bound) != BINPACK_OK ||
         binpack_plan_split_gap(problem, &bound, &plan, &unopened) != BINPACK_OK ||
-        !binpack_verify_plan(&input, &plan, scratch, &fault) || !binpack_verify_bound(&input, &bound, &fault))
+        !binpack_verify_plan(&input, &plan, scratch, &fault) || !binpack_verify_bound(&input, &bound, scratch, &fault))
         return 1;
 
     printf("%lld nodes for $%.3f an hour; none can cost less than $%.3f\n", (long long)plan.bin_count, (double)plan.cost * 1e-6,

@@ -111,6 +111,8 @@ struct binpack_bound {
     const int64_t *item_values;
     const int64_t *price_shares;
     const int64_t *rents;
+    uint64_t search_limit; /* looks that proving by search needs at most, all types together; 0: shares prove all */
+    const char *method;    /* "resource prices" or "contents" */
 };
 
 /**
@@ -161,11 +163,14 @@ struct binpack_method {
 /** The methods, in the order in which they are tried; *out_count rows. */
 const struct binpack_method *binpack_methods(size_t *out_count);
 
-/** Left out (zero): all methods, the cheapest plan wins; no step limit. */
+/** Left out (zero): all methods, the cheapest plan wins; the usual steps. */
 struct binpack_options {
     const char *method;
-    uint64_t step_limit; /* a step is one look at whether and how often an item class fits a bin; 0: no limit */
+    uint64_t step_limit; /* a step is one look at whether and how often an item class fits a bin, or work of that size; 0: each
+                            search takes BINPACK_STEPS_USUAL, UINT64_MAX: no limit */
 };
+
+#define BINPACK_STEPS_USUAL ((uint64_t)30000000) /* about a second of a core */
 
 /**
  * BINPACK_OK, BINPACK_LEFT_OVER and BINPACK_OUT_OF_STEPS give a plan; BINPACK_OUT_OF_SPACE gives one unless out_plan->method is NULL.
@@ -190,8 +195,8 @@ enum binpack_outcome binpack_plan_split_gap(struct binpack_problem *problem, con
 
 /* ---- verification: shares no code with what it checks ----------------------------------------------------------------- */
 
-/** Cells of scratch that binpack_verify_plan needs. */
-#define BINPACK_VERIFY_CELLS(input) ((input)->item_class_count + (input)->bin_type_count)
+/** Cells of scratch that either check needs. */
+#define BINPACK_VERIFY_CELLS(input) (8 * (input)->item_class_count + (input)->bin_type_count)
 
 /**
  * True when the plan places every item that it does not declare unplaced, keeps capacities, limits, allowed types and
@@ -200,8 +205,12 @@ enum binpack_outcome binpack_plan_split_gap(struct binpack_problem *problem, con
 bool binpack_verify_plan(const struct binpack_input *input, const struct binpack_plan *plan, int64_t *scratch,
                          struct binpack_fault *out_fault);
 
-/** True when the certificate proves bound->cost. Cost: item classes x bin types x resources, in 128-bit integers. */
-bool binpack_verify_bound(const struct binpack_input *input, const struct binpack_bound *bound, struct binpack_fault *out_fault);
+/**
+ * True when the certificate proves bound->cost. Cost: item classes x bin types x resources, in 128-bit integers, and as many looks
+ * as the certificate's search_limit says.
+ */
+bool binpack_verify_bound(const struct binpack_input *input, const struct binpack_bound *bound, int64_t *scratch,
+                          struct binpack_fault *out_fault);
 
 #ifdef __cplusplus
 }

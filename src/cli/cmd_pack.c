@@ -65,6 +65,8 @@ static enum binpack_outcome solve_in(struct packing *packing, size_t memory_byte
     if (outcome != BINPACK_OK)
         return outcome;
     outcome = binpack_solve(problem, options, &packing->plan);
+    if (outcome != BINPACK_E_OVERFLOW && binpack_bound_find(problem, &packing->bound) != BINPACK_OK) /* solving may have raised it */
+        return BINPACK_OUT_OF_SPACE;
     if ((outcome == BINPACK_OK || outcome == BINPACK_OUT_OF_STEPS) && packing->plan.unplaced_count == 0) {
         enum binpack_outcome split = binpack_plan_split_gap(problem, &packing->bound, &packing->plan, &packing->kerf_unopened);
         outcome = split != BINPACK_OK ? split : outcome;
@@ -94,7 +96,7 @@ static bool verify(const struct packing *packing)
     struct binpack_fault fault = {0};
     int64_t *scratch = malloc((BINPACK_VERIFY_CELLS(&packing->input) + 1) * sizeof *scratch);
     bool is_right = scratch != NULL && binpack_verify_plan(&packing->input, &packing->plan, scratch, &fault) &&
-                    binpack_verify_bound(&packing->input, &packing->bound, &fault);
+                    binpack_verify_bound(&packing->input, &packing->bound, scratch, &fault);
     if (!is_right)
         fprintf(stderr, "%s: the result did not pass verification: %s\n", command,
                 fault.what != NULL ? fault.what : "out of memory");

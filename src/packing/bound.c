@@ -2,16 +2,6 @@
 /* Makes resource prices a certificate in integers, and the certificate a bound. */
 #include "packing/packing_internal.h"
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* The finest power of ten in which every price still fits 62 bits, so that share x demand fits 126. */
 static int64_t choose_scale(const struct binpack_problem *problem)
 {
@@ -95,17 +85,16 @@ static void set_shares_and_rents(const struct binpack_problem *problem, const st
 }
 
 /* scale * cost >= sum of values - rents, and cost is a multiple of the greatest common divisor of the prices. */
-static enum binpack_outcome round_up_cost(const struct binpack_problem *problem, struct binpack_bound *bound,
-                                          const int64_t *group_value)
+enum binpack_outcome binpack_bound_round_up(const struct binpack_problem *problem, struct binpack_bound *bound,
+                                            const int64_t *group_value)
 {
     binpack_i128 worth = 0, rent = 0;
     for (size_t g = 0; g < problem->group_count; g++)
         worth += (binpack_i128)group_value[g] * problem->count[g]; /* < 2^63 each, < 2^63 items in all */
-    int64_t divisor = 0;
+    int64_t divisor = problem->price_step;
     for (size_t t = 0; t < problem->type_count; t++) {
         if (problem->limit[t] == 0)
             continue;
-        divisor = greatest_common_divisor(problem->price[t], divisor);
         if (bound->rents[t] > 0 && __builtin_add_overflow(rent, (binpack_i128)bound->rents[t] * problem->limit[t], &rent))
             return BINPACK_E_OVERFLOW;
     }
@@ -132,7 +121,7 @@ static enum binpack_outcome find(struct binpack_problem *problem)
         !binpack_resource_prices_find(problem, &prices))
         return BINPACK_OUT_OF_SPACE;
     struct binpack_bound bound = {
-        .scale = choose_scale(problem), .item_values = item_values, .price_shares = price_shares, .rents = rents};
+        .scale = choose_scale(problem), .method = "resource prices", .item_values = item_values, .price_shares = price_shares, .rents = rents};
     set_shares_and_rents(problem, &prices, bound.scale, price_shares, rents);
     for (size_t g = 0; g < problem->group_count; g++) {
         binpack_i128 value = problem->fits_somewhere[g] ? least_value(problem, &prices, g, price_shares) : 0;
@@ -142,7 +131,7 @@ static enum binpack_outcome find(struct binpack_problem *problem)
         for (uint32_t m = problem->member_first[g]; m < problem->member_first[g + 1]; m++)
             item_values[problem->members[m]] = group_value[g];
     }
-    enum binpack_outcome outcome = round_up_cost(problem, &bound, group_value);
+    enum binpack_outcome outcome = binpack_bound_round_up(problem, &bound, group_value);
     if (outcome == BINPACK_OK) {
         problem->bound = bound;
         problem->group_value = group_value;

@@ -8,11 +8,17 @@ static const struct binpack_method descriptions[] = {
     {"ffd", "first-fit-decreasing: each bin takes the largest items that still fit, in the type that costs least for what it "
             "then holds"},
     {"bfd", "best-fit-decreasing: items by falling size, each into the fullest open bin that takes it"},
+    {"columns", "column generation: whole contents of bins chosen by a linear program, which also raises the bound, then "
+                "rounded a few at a time"},
 };
-static const binpack_method_function functions[] = {binpack_method_ffd, binpack_method_bfd};
+static const binpack_method_function functions[] = {binpack_method_ffd, binpack_method_bfd, binpack_method_columns};
+
+/* Searches end by their own effort, not when everything is placed; without a limit of the caller's they take the usual steps. */
+static const bool is_search[] = {false, false, true};
 
 enum { METHOD_COUNT = sizeof descriptions / sizeof descriptions[0] };
-_Static_assert(sizeof functions / sizeof functions[0] == METHOD_COUNT, "every method has a description and a function");
+_Static_assert(sizeof functions / sizeof functions[0] == METHOD_COUNT && sizeof is_search / sizeof is_search[0] == METHOD_COUNT,
+               "every method has a description, a function and a kind");
 
 const struct binpack_method *binpack_methods(size_t *out_count)
 {
@@ -40,8 +46,15 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
                                        struct binpack_plan *plan)
 {
     struct filling filling;
+    bool has_usual_limit = step_limit == 0 && is_search[method];
+    if (has_usual_limit)
+        step_limit = plan->steps + BINPACK_STEPS_USUAL;
+    else if (step_limit == 0)
+        step_limit = UINT64_MAX;
     if (!binpack_filling_start(&filling, problem, plan->steps, step_limit))
         return BINPACK_OUT_OF_SPACE;
+    filling.start = plan->method != NULL ? plan : NULL;
+    filling.steps_for_rest = 2 * plan->steps;
     functions[method](&filling);
     if (filling.out_of_space || !binpack_right_size(&filling))
         return BINPACK_OUT_OF_SPACE;
@@ -62,7 +75,7 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
         }
         *plan = next;
     }
-    return filling.out_of_steps ? BINPACK_OUT_OF_STEPS : BINPACK_OK;
+    return filling.out_of_steps && !has_usual_limit ? BINPACK_OUT_OF_STEPS : BINPACK_OK;
 }
 
 enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct binpack_options *options,
@@ -71,7 +84,6 @@ enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct
     const struct binpack_options defaults = {0};
     if (options == NULL)
         options = &defaults;
-    uint64_t step_limit = options->step_limit == 0 ? UINT64_MAX : options->step_limit;
     struct binpack_plan plan = {0};
     struct binpack_bound bound; /* the values of items that methods go by */
     enum binpack_outcome outcome = binpack_bound_find(problem, &bound);
@@ -80,7 +92,7 @@ enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct
         if (options->method != NULL && strcmp(options->method, descriptions[i].name) != 0)
             continue;
         is_known = true;
-        outcome = try_method(problem, i, step_limit, &plan);
+        outcome = try_method(problem, i, options->step_limit, &plan);
         problem->space.back = 0;
     }
     if (outcome == BINPACK_OK && !is_known)

@@ -45,6 +45,7 @@ struct binpack_problem {
     uint32_t *frontier; /* types worth opening: none cheaper-or-equal is as large in every way; cheapest first */
     size_t frontier_count;
     uint32_t *stand_in; /* by type: that of the frontier which makes it needless; itself if none does, or limit is 0 */
+    int64_t price_step;    /* every cost is a multiple: the greatest common divisor of the prices; 0 when all are 0 */
     int64_t *capacity_max; /* over the types, one a resource; the yardstick by which demands are made comparable */
 
     /* A group is what one or several item classes are when nothing tells them apart. */
@@ -182,6 +183,9 @@ struct filling {
     struct cell *cells;
     size_t cell_count, cell_capacity;
 
+    const struct binpack_plan *start; /* the best plan so far, to work from; NULL: there is none */
+    uint64_t steps_for_rest;          /* what ffd may take for items that a method leaves */
+
     /* one bin filled on trial */
     uint32_t *trial_groups;
     int64_t *trial_counts;
@@ -210,6 +214,18 @@ static inline bool binpack_step(struct filling *filling)
     return true;
 }
 
+/* Takes many steps at once; false, and no more than the limit is counted, when there are not as many. */
+static inline bool binpack_steps(struct filling *filling, uint64_t steps)
+{
+    if (steps > filling->step_limit - filling->steps) {
+        filling->steps = filling->step_limit;
+        filling->out_of_steps = true;
+        return false;
+    }
+    filling->steps += steps;
+    return true;
+}
+
 /* Fills an empty bin of the type with what is left, largest first, into trial_*; returns the worth of what it holds. */
 binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type);
 
@@ -223,12 +239,24 @@ bool binpack_choose_type(struct filling *filling, uint32_t *out_type);
 /* Gives every bin the cheapest type that holds its content, as far as limits allow. False when space ran out. */
 bool binpack_right_size(struct filling *filling);
 
+/* Opens the bins of a plan of this problem in a filling that has none. False when space ran out. */
+bool binpack_filling_load(struct filling *filling, const struct binpack_plan *plan);
+
+/* ---- bound.c ---------------------------------------------------------------------------------------------------------- */
+
+/* What the values prove: sets bound->cost. */
+enum binpack_outcome binpack_bound_round_up(const struct binpack_problem *problem, struct binpack_bound *bound,
+                                            const int64_t *group_value);
+
 /* ---- methods.c, expand.c ---------------------------------------------------------------------------------------------- */
 
 /* Fills until nothing is left that fits, or steps or space run out (flags of the filling). */
 typedef void (*binpack_method_function)(struct filling *filling);
 void binpack_method_ffd(struct filling *filling);
 void binpack_method_bfd(struct filling *filling);
+void binpack_method_columns(struct filling *filling);
+void binpack_method_improve(struct filling *filling);
+void binpack_method_exact(struct filling *filling);
 
 /* Turns groups back into the caller's classes and lays the plan into the kept space. */
 enum binpack_outcome binpack_expand(struct filling *filling, struct binpack_plan *out_plan);

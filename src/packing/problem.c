@@ -9,7 +9,8 @@
 
 static const int64_t DEMAND_MIN = -((int64_t)1 << 62);
 
-enum { RUNS_PER_CLASS_GUESS = 4, CELLS_PER_CLASS_GUESS = 48, BYTES_OF_SLACK = 1 << 16 };
+enum { RUNS_PER_CLASS_GUESS = 4, CELLS_PER_CLASS_GUESS = 48, BYTES_OF_SLACK = 1 << 16,
+       COLUMN_ROWS_MAX = 1200, COLUMN_BYTES_PER_ROW = 7000 };
 
 const char *binpack_outcome_text(enum binpack_outcome outcome)
 {
@@ -36,10 +37,12 @@ size_t binpack_memory_bytes(const struct binpack_input *input)
     size_t a_class = 8 * vector_bytes + RUNS_PER_CLASS_GUESS * 2 * (sizeof(struct run) + vector_bytes) +
                      CELLS_PER_CLASS_GUESS * sizeof(struct cell) + 16 * sizeof(int64_t);
     size_t a_type = 8 * vector_bytes + 16 * sizeof(int64_t);
-    size_t for_classes, for_types, sum;
+    size_t for_classes, for_types, sum, rows = input->item_class_count < COLUMN_ROWS_MAX ? input->item_class_count : COLUMN_ROWS_MAX;
+    size_t for_columns = rows * rows * sizeof(double) + (rows + 60) * COLUMN_BYTES_PER_ROW; /* twice: repairs have their own */
     if (__builtin_mul_overflow(a_class, input->item_class_count, &for_classes) ||
         __builtin_mul_overflow(a_type, input->bin_type_count, &for_types) ||
-        __builtin_add_overflow(for_classes, for_types, &sum) || __builtin_add_overflow(sum, (size_t)BYTES_OF_SLACK, &sum))
+        __builtin_add_overflow(for_classes, for_types, &sum) || __builtin_add_overflow(sum, 2 * for_columns, &sum) ||
+        __builtin_add_overflow(sum, (size_t)BYTES_OF_SLACK, &sum))
         return SIZE_MAX;
     return sum;
 }
@@ -97,6 +100,16 @@ static int compare_by_price(const void *a, const void *b)
     return (x->type > y->type) - (x->type < y->type);
 }
 
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 static bool read_types(struct binpack_problem *problem)
 {
     struct space *space = &problem->space;
@@ -117,6 +130,8 @@ static bool read_types(struct binpack_problem *problem)
         problem->price[t] = type->price;
         problem->limit[t] = type->limit;
         keys[t] = (struct by_price_key){type->price, (uint32_t)t};
+        if (type->limit > 0)
+            problem->price_step = greatest_common_divisor(type->price, problem->price_step);
         for (size_t r = 0; r < resource_count; r++) {
             problem->capacity[t * resource_count + r] = type->capacity[r];
             if (type->limit > 0 && type->capacity[r] > problem->capacity_max[r])

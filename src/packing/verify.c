@@ -90,21 +90,15 @@ bool binpack_verify_plan(const struct binpack_input *input, const struct binpack
     return true;
 }
 
-/* The shares of a bin type stay within what a bin of it costs. */
+/* Shares and rent of a bin type are what they may be. */
 static bool verify_shares(const struct binpack_input *input, const struct binpack_bound *bound, size_t type,
                           struct binpack_fault *out_fault)
 {
-    wide sum = 0;
-    for (size_t r = 0; r < input->resource_count; r++) {
-        int64_t share = bound->price_shares[type * input->resource_count + r];
-        if (share < 0)
+    for (size_t r = 0; r < input->resource_count; r++)
+        if (bound->price_shares[type * input->resource_count + r] < 0)
             return is_wrong(out_fault, "a share of a bin type's price is negative", type, r);
-        sum += share;
-    }
     if (bound->rents[type] < 0 || (bound->rents[type] > 0 && input->bin_types[type].limit == BINPACK_NO_LIMIT))
         return is_wrong(out_fault, "the rent of a bin type is negative, or has no limit to go with", type, SIZE_MAX);
-    if (sum > (wide)bound->scale * input->bin_types[type].price + bound->rents[type])
-        return is_wrong(out_fault, "the shares of a bin type exceed its price and rent", type, SIZE_MAX);
     return true;
 }
 
@@ -118,37 +112,276 @@ static wide room_made(const struct binpack_input *input, size_t resource)
     return room;
 }
 
-/* No bin type that could hold an item of the class gives it for less than its value. */
+/* Could a bin of the type hold an item of the class, with all the room that other items make? */
+static bool could_hold(const struct binpack_input *input, size_t class, size_t type, const wide *room)
+{
+    for (size_t r = 0; r < input->resource_count; r++)
+        if (input->item_classes[class].demand[r] > input->bin_types[type].capacity[r] + room[r])
+            return false;
+    return input->item_classes[class].count > 0 && input->bin_types[type].limit > 0 &&
+           may_hold(&input->item_classes[class], type);
+}
+
+/* What an item takes of the shares of a bin type, each resource rounded down, also below 0. */
+static wide weight_in(const struct binpack_input *input, const struct binpack_bound *bound, size_t class, size_t type)
+{
+    wide weight = 0;
+    for (size_t r = 0; r < input->resource_count; r++) {
+        int64_t capacity = input->bin_types[type].capacity[r];
+        if (capacity == 0)
+            continue;
+        wide money = (wide)bound->price_shares[type * input->resource_count + r] * input->item_classes[class].demand[r];
+        weight += money / capacity - (money % capacity < 0);
+    }
+    return weight;
+}
+
+/* ---- a bin type whose shares do not prove its values: all its contents are looked at ----------------------------------- */
+
+/* Columns of the scratch, item_class_count cells each. */
+struct search {
+    const struct binpack_input *input;
+    int64_t *class, *value, *weight, *most, *suffix_high, *suffix_low, *position, *count;
+    size_t item_count, maker_count;
+    uint64_t looks_left;
+};
+
+static bool makes_room(const struct binpack_input *input, size_t class)
+{
+    for (size_t r = 0; r < input->resource_count; r++)
+        if (input->item_classes[class].demand[r] < 0)
+            return true;
+    return false;
+}
+
+/* Items that make room come first, then those of great value for their weight, then equal demands together. */
+static bool comes_before(const struct search *search, size_t a, size_t b)
+{
+    const struct binpack_item_class *x = &search->input->item_classes[search->class[a]];
+    const struct binpack_item_class *y = &search->input->item_classes[search->class[b]];
+    bool x_makes = makes_room(search->input, (size_t)search->class[a]);
+    bool y_makes = makes_room(search->input, (size_t)search->class[b]);
+    if (x_makes != y_makes)
+        return x_makes;
+    wide left = (wide)search->value[a] * search->weight[b], right = (wide)search->value[b] * search->weight[a];
+    if (left != right)
+        return left > right;
+    for (size_t r = 0; r < search->input->resource_count; r++)
+        if (x->demand[r] != y->demand[r])
+            return x->demand[r] > y->demand[r];
+    return search->class[a] < search->class[b];
+}
+
+static void swap_items(struct search *search, size_t a, size_t b)
+{
+    int64_t *columns[] = {search->class, search->value, search->weight, search->most};
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
+        int64_t held = columns[c][a];
+        columns[c][a] = columns[c][b];
+        columns[c][b] = held;
+    }
+}
+
+/* Shell sort: the order is total, and no memory is needed. */
+static void sort_items(struct search *search)
+{
+    size_t gap = 1;
+    while (gap < search->item_count / 3)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (size_t i = gap; i < search->item_count; i++)
+            for (size_t j = i; j >= gap && comes_before(search, j, j - gap); j -= gap)
+                swap_items(search, j, j - gap);
+}
+
+/* Classes that differ in nothing that matters here are one, so that the search does not try their permutations. */
+static void merge_items(struct search *search)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < search->item_count; i++) {
+        bool is_equal = count > 0 && search->value[count - 1] == search->value[i] && search->weight[count - 1] == search->weight[i];
+        for (size_t r = 0; r < search->input->resource_count && is_equal; r++)
+            is_equal = search->input->item_classes[search->class[count - 1]].demand[r] ==
+                       search->input->item_classes[search->class[i]].demand[r];
+        if (is_equal && !__builtin_add_overflow(search->most[count - 1], search->most[i], &search->most[count - 1]))
+            continue;
+        swap_items(search, count++, i);
+    }
+    search->item_count = count;
+}
+
+static wide suffix_of(const struct search *search, size_t position)
+{
+    return position == search->item_count ? 0 : ((wide)search->suffix_high[position] << 62) + search->suffix_low[position];
+}
+
+static bool list_items(struct search *search, const struct binpack_bound *bound, size_t type, const wide *room)
+{
+    search->item_count = search->maker_count = 0;
+    for (size_t c = 0; c < search->input->item_class_count; c++) {
+        const struct binpack_item_class *class = &search->input->item_classes[c];
+        bool makes = makes_room(search->input, c);
+        if ((bound->item_values[c] <= 0 && !makes) || !could_hold(search->input, c, type, room))
+            continue;
+        wide weight = weight_in(search->input, bound, c, type);
+        if (weight > INT64_MAX || weight < INT64_MIN)
+            return false;
+        size_t i = search->item_count++;
+        search->class[i] = (int64_t)c;
+        search->value[i] = bound->item_values[c];
+        search->weight[i] = (int64_t)weight;
+        search->most[i] = class->per_bin_max > 0 && class->per_bin_max < class->count ? class->per_bin_max : class->count;
+        search->maker_count += makes;
+    }
+    sort_items(search);
+    size_t before = search->item_count;
+    merge_items(search);
+    if (before != search->item_count) {
+        search->maker_count = 0;
+        for (size_t i = 0; i < search->item_count; i++)
+            search->maker_count += makes_room(search->input, (size_t)search->class[i]);
+    }
+    wide suffix = 0;
+    for (size_t i = search->item_count; i-- > 0;) {
+        wide excess = (wide)search->value[i] - search->weight[i];
+        wide gain = 0;
+        if (excess > 0 && __builtin_mul_overflow(excess, (wide)search->most[i], &gain))
+            return false;
+        if (__builtin_add_overflow(suffix, gain, &suffix) || suffix >> 62 > INT64_MAX)
+            return false;
+        search->suffix_high[i] = (int64_t)(suffix >> 62);
+        search->suffix_low[i] = (int64_t)(suffix & (((wide)1 << 62) - 1));
+    }
+    return true;
+}
+
+static bool all_fit(const wide *room, size_t resource_count)
+{
+    for (size_t r = 0; r < resource_count; r++)
+        if (room[r] < 0)
+            return false;
+    return true;
+}
+
+/* How many of the item at the position the bin takes: all, as long as later items may make room for them. */
+static int64_t fit_count(const struct search *search, size_t position, const wide *room)
+{
+    const int64_t *demand = search->input->item_classes[search->class[position]].demand;
+    wide count = search->most[position];
+    for (size_t r = 0; r < search->input->resource_count && position >= search->maker_count; r++)
+        if (demand[r] > 0 && room[r] / demand[r] < count)
+            count = room[r] / demand[r];
+    return count > 0 ? (int64_t)count : 0;
+}
+
+static void put(const struct search *search, size_t position, int64_t count, wide *room, wide *value, wide *weight)
+{
+    const int64_t *demand = search->input->item_classes[search->class[position]].demand;
+    for (size_t r = 0; r < search->input->resource_count; r++)
+        room[r] -= (wide)count * demand[r];
+    *value += (wide)count * search->value[position];
+    *weight += (wide)count * search->weight[position];
+}
+
+/*
+ * True when no content is worth more than `money`. A content weighs at most `shares`, since it fits; so what is held and weighs
+ * less can gain no more than what items to come are worth beyond their weight (suffix), nor more than the best of them is worth
+ * for the weight that is left.
+ */
+static bool search_type(struct search *search, size_t type, wide money, wide shares)
+{
+    const struct binpack_input *input = search->input;
+    wide room[BINPACK_RESOURCES_MAX], value = 0, weight = 0;
+    for (size_t r = 0; r < input->resource_count; r++)
+        room[r] = input->bin_types[type].capacity[r];
+    size_t depth = 0, next = 0;
+    for (;;) {
+        for (; next < search->item_count; next++) {
+            if (shares - weight + value + suffix_of(search, next) <= money)
+                break;
+            if (next == search->maker_count && !all_fit(room, input->resource_count))
+                break;
+            if (next >= search->maker_count && search->weight[next] > 0 && money >= value &&
+                (shares - weight) * search->value[next] <= (money - value) * search->weight[next])
+                break;
+            if (search->looks_left-- == 0)
+                return false;
+            int64_t count = fit_count(search, next, room);
+            if (count == 0)
+                continue;
+            put(search, next, count, room, &value, &weight);
+            search->position[depth] = (int64_t)next;
+            search->count[depth++] = count;
+        }
+        if (value > money && all_fit(room, input->resource_count))
+            return false;
+        if (depth == 0)
+            return true;
+        next = (size_t)search->position[depth - 1];
+        put(search, next, -1, room, &value, &weight);
+        next++;
+        if (--search->count[depth - 1] == 0)
+            depth--;
+    }
+}
+
+/* Is another type as large, no dearer with its rent, and open to the same items? Of equal types the first is looked at. */
+static bool is_covered(const struct binpack_input *input, const struct binpack_bound *bound, size_t type)
+{
+    wide money = (wide)bound->scale * input->bin_types[type].price + bound->rents[type];
+    for (size_t t = 0; t < input->bin_type_count; t++) {
+        wide other = (wide)bound->scale * input->bin_types[t].price + bound->rents[t];
+        bool covers = t != type && input->bin_types[t].limit > 0 && other <= money;
+        bool is_equal = other == money;
+        for (size_t r = 0; r < input->resource_count && covers; r++) {
+            covers = input->bin_types[t].capacity[r] >= input->bin_types[type].capacity[r];
+            is_equal &= input->bin_types[t].capacity[r] == input->bin_types[type].capacity[r];
+        }
+        for (size_t c = 0; c < input->item_class_count && covers; c++)
+            covers = may_hold(&input->item_classes[c], t) || !may_hold(&input->item_classes[c], type);
+        if (covers && (!is_equal || t < type))
+            return true;
+    }
+    return false;
+}
+
+/* No bin of the type can hold items worth more than its price and rent. */
+static bool verify_type(const struct binpack_input *input, const struct binpack_bound *bound, size_t type, const wide *room,
+                        struct search *search, struct binpack_fault *out_fault)
+{
+    wide money = (wide)bound->scale * input->bin_types[type].price + bound->rents[type], shares = 0;
+    for (size_t r = 0; r < input->resource_count; r++)
+        shares += bound->price_shares[type * input->resource_count + r];
+    size_t class = 0;
+    while (class < input->item_class_count &&
+           (!could_hold(input, class, type, room) || weight_in(input, bound, class, type) >= bound->item_values[class]))
+        class++;
+    if (class == input->item_class_count && shares <= money)
+        return true;
+    if (bound->search_limit == 0)
+        return shares > money ? is_wrong(out_fault, "the shares of a bin type exceed its price and rent", type, SIZE_MAX)
+                              : is_wrong(out_fault, "an item class is valued above what a bin type gives it for", class, SIZE_MAX);
+    if (is_covered(input, bound, type))
+        return true;
+    if (shares > INT64_MAX || !list_items(search, bound, type, room) || !search_type(search, type, money, shares))
+        return is_wrong(out_fault, "a bin may hold items worth more than its price and rent", type, SIZE_MAX);
+    return true;
+}
+
+/* An item that no bin type can hold has no value to prove anything with. */
 static bool verify_value(const struct binpack_input *input, const struct binpack_bound *bound, size_t index, const wide *room,
                          struct binpack_fault *out_fault)
 {
-    const struct binpack_item_class *class = &input->item_classes[index];
-    bool fits_somewhere = false;
-    if (class->count == 0) /* no item, no value that counts */
-        return true;
-    for (size_t t = 0; t < input->bin_type_count; t++) {
-        const struct binpack_bin_type *type = &input->bin_types[t];
-        bool fits = type->limit > 0 && may_hold(class, t);
-        wide worth = 0;
-        for (size_t r = 0; r < input->resource_count && fits; r++) {
-            fits = class->demand[r] <= type->capacity[r] + room[r];
-            if (!fits || type->capacity[r] == 0)
-                continue;
-            wide money = (wide)bound->price_shares[t * input->resource_count + r] * class->demand[r];
-            worth += money / type->capacity[r] - (money % type->capacity[r] < 0); /* rounded down, also below 0 */
-        }
-        if (!fits)
-            continue;
-        fits_somewhere = true;
-        if (worth < bound->item_values[index])
-            return is_wrong(out_fault, "an item class is valued above what a bin type gives it for", index, SIZE_MAX);
-    }
-    if (!fits_somewhere && bound->item_values[index] != 0)
+    for (size_t t = 0; t < input->bin_type_count; t++)
+        if (could_hold(input, index, t, room))
+            return true;
+    if (bound->item_values[index] != 0 && input->item_classes[index].count > 0)
         return is_wrong(out_fault, "an item class that no bin type can hold has a value", index, SIZE_MAX);
     return true;
 }
 
-bool binpack_verify_bound(const struct binpack_input *input, const struct binpack_bound *bound, struct binpack_fault *out_fault)
+bool binpack_verify_bound(const struct binpack_input *input, const struct binpack_bound *bound, int64_t *scratch,
+                          struct binpack_fault *out_fault)
 {
     if (bound->scale < 1 || bound->cost < 0)
         return is_wrong(out_fault, "the scale or the cost of the bound is not positive", SIZE_MAX, SIZE_MAX);
@@ -168,6 +401,14 @@ bool binpack_verify_bound(const struct binpack_input *input, const struct binpac
     wide room[BINPACK_RESOURCES_MAX];
     for (size_t r = 0; r < input->resource_count; r++)
         room[r] = room_made(input, r);
+    struct search search = {.input = input, .looks_left = bound->search_limit};
+    int64_t **columns[] = {&search.class,       &search.value,      &search.weight,   &search.most,
+                           &search.suffix_high, &search.suffix_low, &search.position, &search.count};
+    for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++)
+        *columns[c] = scratch + c * input->item_class_count;
+    for (size_t t = 0; t < input->bin_type_count; t++)
+        if (input->bin_types[t].limit > 0 && !verify_type(input, bound, t, room, &search, out_fault))
+            return false;
     for (size_t c = 0; c < input->item_class_count; c++) {
         if (!verify_value(input, bound, c, room, out_fault))
             return false;

@@ -18,7 +18,7 @@ json 'sum(b["count"] * b["items"].get("web", 0) for b in a["bins"])' 10
 json 'sum(b["count"] * b["items"].get("db", 0) for b in a["bins"])' 3
 json 'sum(b["count"] * {"m5": 100, "m5x": 180, "open": 0}[b["type"]] for b in a["bins"]) == a["cost"]' True
 json 'sum(b["count"] for b in a["bins"] if b["type"] == "open") <= 1' True
-json 'a["method"] in ("ffd", "bfd") and a["steps"] > 0' True
+json 'a["method"] != "" and a["steps"] > 0' True
 cp stdout first
 for form in --format=json '--form json'; do
     run pack --bins bins.tsv --items=items.tsv $form

@@ -112,18 +112,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(outcome != BINPACK_E_ARGUMENT || fault.what != NULL);
     if (outcome != BINPACK_OK)
         return 0;
+    int64_t scratch[8 * CLASSES_MAX + TYPES_MAX];
     struct binpack_bound bound;
     outcome = binpack_bound_find(problem, &bound);
     REQUIRE(outcome == BINPACK_OK || outcome == BINPACK_OUT_OF_SPACE || outcome == BINPACK_E_OVERFLOW);
     if (outcome == BINPACK_OK)
-        REQUIRE(binpack_verify_bound(&fuzzed.input, &bound, &fault));
+        REQUIRE(binpack_verify_bound(&fuzzed.input, &bound, scratch, &fault));
     struct binpack_plan plan = {0};
-    int64_t scratch[CLASSES_MAX + TYPES_MAX];
     enum binpack_outcome solved = binpack_solve(problem, &options, &plan);
     REQUIRE(solved != BINPACK_E_ARGUMENT);
     if (solved == BINPACK_E_OVERFLOW || plan.method == NULL)
         return 0;
     REQUIRE(binpack_verify_plan(&fuzzed.input, &plan, scratch, &fault));
+    if (outcome == BINPACK_OK) { /* solving may have raised the bound */
+        REQUIRE(binpack_bound_find(problem, &bound) == BINPACK_OK);
+        REQUIRE(binpack_verify_bound(&fuzzed.input, &bound, scratch, &fault));
+    }
     if (plan.unplaced_count == 0 && outcome == BINPACK_OK) {
         REQUIRE(bound.cost <= plan.cost);
         check_split(problem, &bound, &plan);

@@ -66,23 +66,31 @@ static void check_split(struct pack_builder *builder)
     cr_assert(sum == (__int128)builder->bound.scale * (plan->cost - builder->bound.cost), "the kerf does not add up to the gap");
 }
 
+static void check_bound(struct pack_builder *builder)
+{
+    struct binpack_fault fault = {0};
+    int64_t scratch[9 * PACK_BUILDER_MAX];
+    cr_assert(binpack_verify_bound(&builder->input, &builder->bound, scratch, &fault), "%s", fault.what);
+}
+
 static void check_plan(struct pack_builder *builder)
 {
     struct binpack_fault fault = {0};
-    int64_t scratch[2 * PACK_BUILDER_MAX];
+    int64_t scratch[9 * PACK_BUILDER_MAX];
     cr_assert(binpack_verify_plan(&builder->input, &builder->plan, scratch, &fault), "%s", fault.what);
 }
 
 enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method)
 {
-    struct binpack_fault fault = {0};
     cr_assert_eq(pack_make(builder, MEMORY_BYTES), BINPACK_OK);
     cr_assert_eq(binpack_bound_find(builder->problem, &builder->bound), BINPACK_OK);
-    cr_assert(binpack_verify_bound(&builder->input, &builder->bound, &fault), "%s", fault.what);
+    check_bound(builder);
     enum binpack_outcome outcome = binpack_solve(builder->problem, &(struct binpack_options){.method = method}, &builder->plan);
     cr_assert(outcome == BINPACK_OK || outcome == BINPACK_LEFT_OVER, "%s", binpack_outcome_text(outcome));
     cr_assert_eq(outcome == BINPACK_LEFT_OVER, builder->plan.unplaced_count > 0);
     check_plan(builder);
+    cr_assert_eq(binpack_bound_find(builder->problem, &builder->bound), BINPACK_OK); /* solving may have raised it */
+    check_bound(builder);
     if (outcome == BINPACK_OK) {
         cr_assert_leq(builder->bound.cost, builder->plan.cost);
         cr_assert_eq(binpack_plan_split_gap(builder->problem, &builder->bound, &builder->plan, &builder->kerf_unopened),

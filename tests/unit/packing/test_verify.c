@@ -53,7 +53,8 @@ static const char *plan_fault(struct bench *bench)
 static const char *bound_fault(struct bench *bench)
 {
     static struct binpack_fault fault;
-    return binpack_verify_bound(&bench->builder.input, &bench->bound, &fault) ? NULL : fault.what;
+    int64_t scratch[9 * PACK_BUILDER_MAX];
+    return binpack_verify_bound(&bench->builder.input, &bench->bound, scratch, &fault) ? NULL : fault.what;
 }
 
 static void violate_plan(struct bench *bench, size_t how)
