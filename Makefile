@@ -170,6 +170,7 @@ check-packer-alone: $(PACKING_OBJECTS) $(LIBBINPACK)
 	$(CC) $(LDFLAGS) -std=c17 -Wall -Wextra -Werror -Iinclude -o $(BUILD)/pack_alone docs/examples/pack_alone.c $(LIBBINPACK)
 	$(BUILD)/pack_alone | diff docs/examples/pack_alone.out -
 
+check-tests: export KERF_TEST_EFFORT := large
 check-tests: run-tests
 
 # Commands: exit codes, messages, answers.
