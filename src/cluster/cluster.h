@@ -35,6 +35,7 @@ struct kerf_cluster_pod {
     uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
     uint32_t index_on_node;  /* place in the node's list */
     bool addressed;          /* the CNI gave it an address */
+    bool daemon;             /* owned by a DaemonSet: kerf_pod_is_daemon, looked up once */
     uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
 };
 

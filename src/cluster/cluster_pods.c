@@ -71,7 +71,7 @@ kerf_pod_id kerf_cluster_add_pod(struct kerf_cluster *cluster, const struct kerf
     struct pod_entry *entry = kerf_cluster_slot_table_item(&cluster->pods, slot);
     entry->pod = (struct kerf_cluster_pod){.id = id, .pod = *pod, .node = KERF_NO_NODE, .workload_index = workload_index};
     entry->slot = slot;
-    entry->daemon = kerf_pod_is_daemon(pod);
+    entry->daemon = entry->pod.daemon = kerf_pod_is_daemon(pod);
     entry->ready = kerf_conditions_true(&pod->conditions, "Ready");
     entry->counted_room = false;
     entry->conditions.count = 0;

@@ -166,7 +166,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         break;
     case KERF_CHANGE_POD_REMOVED: /* one that was preempted is made again */
         books = books_of(daemons, change->node);
-        if (books && kerf_pod_is_daemon(&kerf_cluster_pod(cluster, change->pod)->pod))
+        if (books && kerf_cluster_pod(cluster, change->pod)->daemon)
             wake(daemons, books, change->node);
         break;
     default:

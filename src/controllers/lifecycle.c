@@ -341,7 +341,7 @@ static void note_pod_event(struct kerf_lifecycle *lifecycle, const struct kerf_c
     if (!books || kerf_engine_is_scheduled(lifecycle->world->engine, books->pod_event))
         return;
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(lifecycle->world->cluster, change->pod);
-    if (kerf_pod_is_daemon(&pod->pod))
+    if (pod->daemon)
         return;
     /* Work happens in events: the condition is looked at again within this instant. */
     books->pod_event =

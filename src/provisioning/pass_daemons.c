@@ -14,9 +14,10 @@ static const struct kerf_pod **find_live_pods(struct kerf_pass *pass)
     const struct kerf_objects *objects = pass->objects;
     const struct kerf_pod **live = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_pod *, objects->workloads.count);
     for (size_t i = 0; i < kerf_cluster_pod_count(pass->cluster); i++) {
-        const struct kerf_pod *pod = &kerf_cluster_pod_at(pass->cluster, i)->pod;
-        if (!kerf_pod_is_daemon(pod))
+        const struct kerf_cluster_pod *standing = kerf_cluster_pod_at(pass->cluster, i);
+        if (!standing->daemon)
             continue;
+        const struct kerf_pod *pod = &standing->pod;
         const struct kerf_owner *owner = kerf_meta_controller(&pod->meta);
         for (size_t k = 0; owner != NULL && k < objects->workloads.count; k++) {
             const struct kerf_workload *set = &objects->workloads.items[k];

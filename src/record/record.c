@@ -153,7 +153,7 @@ static void update_use(struct kerf_record *record, kerf_node_id id, const struct
     struct kerf_resources daemonset = node->daemon_requested;
     if (without && !kerf_pod_is_terminal(&without->pod)) {
         kerf_resources_subtract(&workload, without->pod.requests);
-        if (kerf_pod_is_daemon(&without->pod))
+        if (without->daemon)
             kerf_resources_subtract(&daemonset, without->pod.requests);
     }
     kerf_resources_subtract(&workload, &daemonset);
@@ -187,7 +187,7 @@ static struct kerf_record_pod *find_pod(const struct kerf_record *record, kerf_p
 
 static void open_pod(struct kerf_record *record, const struct kerf_cluster_pod *pod)
 {
-    bool of_workload = !kerf_pod_is_daemon(&pod->pod) && !is_placeholder(&pod->pod);
+    bool of_workload = !pod->daemon && !is_placeholder(&pod->pod);
     struct kerf_record_pod row = {
         .created_us = now_of(record),
         .bound_us = KERF_TIME_NEVER,
