@@ -157,36 +157,7 @@ bool kerf_group_selects(const struct kerf_pass *pass, const struct kerf_topology
     return in_namespaces(group, pod->meta.namespace_name) && kerf_label_selector_matches(&group->selector, &pod->meta.labels);
 }
 
-/* ---- bound pods (7.3) ------------------------------------------------------------------------------------------------- */
-
-static int compare_bound(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return kerf_compare_u64(((const struct kerf_bound_pod *)a)->label_class, ((const struct kerf_bound_pod *)b)->label_class);
-}
-
-static void find_bound_pods(struct kerf_pass *pass)
-{
-    struct kerf_topology *topology = &pass->topology;
-    if (topology->bound_known)
-        return;
-    topology->bound_known = true;
-    size_t all = kerf_cluster_pod_count(pass->cluster);
-    topology->bound = KERF_NEW_ARRAY(&pass->arena, struct kerf_bound_pod, all);
-    for (size_t i = 0; i < all; i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pod_at(pass->cluster, i);
-        const struct kerf_cluster_node *node = kerf_cluster_node(pass->cluster, pod->node);
-        if (node == NULL || !node->has_node || !kerf_pod_is_active(&pod->pod) || kerf_bit_get(pass->in_pass, pod->id.index))
-            continue;
-        topology->bound[topology->bound_count++] = (struct kerf_bound_pod){kerf_pass_label_class(pass, &pod->pod), node};
-    }
-    kerf_sort(topology->bound, topology->bound_count, sizeof topology->bound[0], compare_bound, NULL);
-    for (size_t i = 0; i < topology->bound_count; i++) {
-        struct kerf_label_class *class = &topology->classes.items[topology->bound[i].label_class];
-        if (class->bound_count++ == 0)
-            class->first_bound = (uint32_t)i;
-    }
-}
+/* ---- running pods (7.3) ----------------------------------------------------------------------------------------------- */
 
 static bool plain_filter_passes(struct kerf_pass *pass, const struct kerf_topology_group *group, const struct kerf_node *node)
 {
@@ -229,7 +200,6 @@ bool kerf_group_filter_passes(struct kerf_pass *pass, const struct kerf_topology
 /* Domains that active nodes have, and the pods that run in them. */
 void kerf_group_count_bound(struct kerf_pass *pass, struct kerf_topology_group *group)
 {
-    struct kerf_topology *topology = &pass->topology;
     struct kerf_domain_space *space = group->space;
     for (uint32_t i = 0; i < pass->node_count; i++) {
         const struct kerf_cluster_node *node = pass->nodes[i].node;
@@ -238,16 +208,20 @@ void kerf_group_count_bound(struct kerf_pass *pass, struct kerf_topology_group *
         if (domain != NULL && plain_filter_passes(pass, group, &node->node))
             kerf_group_register(group, kerf_domain_space_enter(space, domain));
     }
-    find_bound_pods(pass);
-    for (size_t i = 0; i < topology->classes.count; i++) {
-        const struct kerf_label_class *class = &topology->classes.items[i];
-        if (class->bound_count == 0 || !in_namespaces(group, class->sample->meta.namespace_name))
+    kerf_pass_base_list_running(pass);
+    const struct kerf_pass_base *base = pass->base;
+    for (uint32_t i = 0; i < base->running_class_count; i++) {
+        const struct kerf_running_class *class = &base->running_classes[i];
+        if (!in_namespaces(group, class->sample->meta.namespace_name))
             continue;
         /* without a selector every pod of the namespaces counts at the start, though none will be selected later (Q6) */
         if (group->selector.present && !kerf_label_selector_matches(&group->selector, &class->sample->meta.labels))
             continue;
-        for (uint32_t k = 0; k < class->bound_count; k++) {
-            const struct kerf_node *node = &topology->bound[class->first_bound + k].node->node;
+        for (uint32_t k = 0; k < class->count; k++) {
+            const struct kerf_running_pod *running = &base->running[class->first + k];
+            if (kerf_bit_get(pass->in_pass, running->id.index))
+                continue;
+            const struct kerf_node *node = &running->node->node;
             kerf_name domain = kerf_labels_get(&node->meta.labels, space->key);
             if (domain == NULL && space->is_hostname)
                 domain = node->meta.name;

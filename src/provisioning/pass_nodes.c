@@ -192,6 +192,9 @@ static void place(struct kerf_pass *pass, struct kerf_pass_node *node, struct ke
                   const struct kerf_candidate *candidate)
 {
     kerf_resources_subtract(&node->remaining, pod->requests);
+    struct kerf_node_room *room = &pass->node_rooms[node - pass->nodes];
+    room->cpu_nanocores = node->remaining.cpu_nanocores;
+    room->memory_millibytes = node->remaining.memory_millibytes;
     if (pod->has_host_ports && node->ports_known)
         add_ports(pass, node, pod->pod->spec);
     if (pod->has_claim_volumes)
@@ -291,7 +294,11 @@ bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 {
     if (pod->volumes_unreadable)
         return false;
+    int64_t cpu = pod->requests->cpu_nanocores, memory = pod->requests->memory_millibytes;
     for (uint32_t i = 0; i < pass->node_count; i++) {
+        const struct kerf_node_room *room = &pass->node_rooms[i];
+        if ((cpu > room->cpu_nanocores && cpu > 0) || (memory > room->memory_millibytes && memory > 0))
+            continue; /* wouldn't fit (3.2) */
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
         bool placed = add_to_one_node(pass, i, pod);
         kerf_arena_rewind(&pass->scratch, mark);

@@ -43,8 +43,7 @@ void kerf_pass_list_pools(struct kerf_pass *pass)
     kerf_sort(pass->pools, pass->pool_count, sizeof pass->pools[0], compare_pools, NULL);
 }
 
-/* What limits leave once the pool's nodes are taken off (5.5); nodes that are being deleted or left out are not in the list. */
-static void compute_remaining(struct kerf_pass *pass, struct kerf_pass_pool *pool)
+void kerf_pass_compute_limits(struct kerf_pass *pass, struct kerf_pass_pool *pool)
 {
     const struct kerf_nodepool_limits *limits = &pool->nodepool->limits;
     pool->limited = limits->resources.present;
@@ -95,7 +94,7 @@ void kerf_pass_make_templates(struct kerf_pass *pass)
     static const struct kerf_resources nothing;
     for (uint32_t i = 0; i < pass->pool_count; i++) {
         struct kerf_pass_pool *pool = &pass->pools[i];
-        compute_remaining(pass, pool);
+        kerf_pass_compute_limits(pass, pool);
         struct kerf_template *template = &pass->templates[pass->template_count];
         *template =
             (struct kerf_template){.pool = pool, .pool_index = i, .requirements = template_requirements(pass, pool->nodepool)};

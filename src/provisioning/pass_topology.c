@@ -281,22 +281,12 @@ static int compare_pods_by_uid(const void *a, const void *b, void *context)
 }
 
 /* Required anti-affinity of pods that already run keeps the pods that it selects away from their domains. */
-static void read_bound_anti_affinity(struct kerf_pass *pass)
+static void read_running_anti_affinity(struct kerf_pass *pass)
 {
-    size_t all = kerf_cluster_pod_count(pass->cluster);
-    KERF_VEC(const struct kerf_pod *) pods = {0};
-    for (size_t i = 0; i < all; i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pod_at(pass->cluster, i);
-        if (pod->pod.spec->required_anti_affinity.count == 0 || kerf_pod_is_terminal(&pod->pod) ||
-            kerf_bit_get(pass->in_pass, pod->id.index))
+    for (size_t i = 0; i < pass->base->anti_affine_count; i++) {
+        if (kerf_bit_get(pass->in_pass, pass->base->anti_affine[i]->id.index))
             continue;
-        const struct kerf_cluster_node *node = kerf_cluster_node(pass->cluster, pod->node);
-        if (node != NULL && node->has_node)
-            KERF_VEC_PUSH(&pods, &pod->pod);
-    }
-    kerf_sort(pods.items, pods.count, sizeof pods.items[0], compare_pods_by_uid, NULL);
-    for (size_t i = 0; i < pods.count; i++) {
-        const struct kerf_pod *pod = pods.items[i];
+        const struct kerf_pod *pod = &pass->base->anti_affine[i]->pod;
         const struct kerf_cluster_node *node = kerf_cluster_find_node(pass->cluster, pod->node_name);
         for (size_t k = 0; node != NULL && k < pod->spec->required_anti_affinity.count; k++) {
             const struct kerf_pod_affinity_term *term = &pod->spec->required_anti_affinity.items[k];
@@ -307,7 +297,6 @@ static void read_bound_anti_affinity(struct kerf_pass *pass)
                 kerf_group_record(group, kerf_domain_space_enter(group->space, domain));
         }
     }
-    KERF_VEC_FREE(&pods);
 }
 
 static int compare_pass_pods_by_uid(const void *a, const void *b, void *context)
@@ -323,7 +312,7 @@ void kerf_pass_init_topology(struct kerf_pass *pass)
         pass->pods[i].label_class = kerf_pass_label_class(pass, pass->pods[i].pod);
         pass->topology.classes.items[pass->pods[i].label_class].in_pass = true;
     }
-    read_bound_anti_affinity(pass);
+    read_running_anti_affinity(pass);
     struct kerf_pass_pod **constrained = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pod *, pass->pod_count);
     size_t count = 0;
     for (uint32_t i = 0; i < pass->pod_count; i++) {

@@ -67,16 +67,7 @@ static void read_pods(struct kerf_pass *pass)
 {
     const struct kerf_provisioning_input *input = pass->input;
     pass->pods = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pod, input->pod_count);
-    uint32_t bound = 0;
-    for (size_t i = 0; i < input->pod_count; i++)
-        if (input->pods[i].index >= bound)
-            bound = input->pods[i].index + 1;
-    for (size_t i = 0; i < kerf_cluster_pod_count(pass->cluster); i++) {
-        uint32_t index = kerf_cluster_pod_at(pass->cluster, i)->id.index;
-        if (index >= bound)
-            bound = index + 1;
-    }
-    pass->in_pass = KERF_NEW_ARRAY(&pass->arena, uint64_t, kerf_bitset_words(bound));
+    pass->in_pass = KERF_NEW_ARRAY(&pass->arena, uint64_t, kerf_bitset_words(kerf_cluster_pod_id_bound(pass->cluster)));
     for (size_t i = 0; i < input->pod_count; i++) {
         const struct kerf_cluster_pod *found = kerf_cluster_pod(pass->cluster, input->pods[i]);
         KERF_ASSERT(found != NULL);
@@ -235,17 +226,13 @@ struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *i
     kerf_arena_init(&pass.arena);
     kerf_arena_init(&pass.scratch);
     kerf_provisioning_cache_refresh(pass.cache);
-    kerf_pass_list_pools(&pass); /* before the pods: their last preference depends on the pools */
+    kerf_pass_take_base(&pass); /* before the pods: their last preference depends on the pools */
     read_pods(&pass);
     struct queue queue = {0};
     list_queue(&pass, &queue);
     if (!pass.has_pool) {
         refuse_all(&pass);
     } else {
-        kerf_pass_list_nodes(&pass);
-        kerf_pass_read_daemons(&pass);
-        kerf_pass_make_templates(&pass);
-        kerf_pass_fill_nodes(&pass);
         kerf_pass_init_topology(&pass);
         solve(&pass, &queue);
     }

@@ -60,7 +60,49 @@ struct kerf_pool_domains {
     uint32_t count;
 };
 
+/** A pod that runs on a node and counts for topology. */
+struct kerf_running_pod {
+    uint32_t label_class;
+    kerf_pod_id id;
+    const struct kerf_cluster_node *node;
+};
+/** Running pods of one namespace with the same labels. */
+struct kerf_running_class {
+    const struct kerf_pod *sample;
+    uint32_t first;
+    uint32_t count;
+};
+
+/** What passes over one state of the world share (pass_base.c). */
+struct kerf_pass_base {
+    struct kerf_arena arena;
+    bool known;
+    /* the state that it was made for */
+    uint64_t journal_count;
+    uint32_t pod_id_bound;
+    size_t pod_count;
+    uint64_t offering_generation;
+    struct kerf_provisioning_options options;
+    /* what follows: never changed by a pass, which takes copies */
+    struct kerf_pass_pool *pools;
+    uint32_t pool_count;
+    struct kerf_template *templates;
+    uint32_t template_count;
+    struct kerf_pass_node *nodes; /* left-out ones too */
+    uint32_t node_count;
+    bool has_pool;
+    bool tolerate_prefer_no_schedule;
+    const struct kerf_cluster_pod *const *anti_affine; /* running pods with required anti-affinity, by UID */
+    size_t anti_affine_count;
+    bool running_known; /* made when the first group counts */
+    const struct kerf_running_pod *running; /* by class */
+    struct kerf_running_class *running_classes;
+    uint32_t running_class_count;
+};
+
 struct kerf_provisioning_cache {
+    struct kerf_pass_base base;
+    uint64_t offering_generation; /* grows when offerings go out of capacity or come back */
     struct kerf_arena arena;
     struct kerf_arena offering_arena; /* what follows from the offerings available now */
     struct kerf_arena scratch;        /* of one launch request */
@@ -263,13 +305,6 @@ struct kerf_label_class {
     bool in_pass;               /* some pod of the pass belongs to it */
     KERF_VEC(uint32_t) groups;  /* that select it */
     KERF_VEC(uint32_t) inverse; /* the same among inverse groups */
-    uint32_t first_bound;       /* place of its pods among the bound ones */
-    uint32_t bound_count;
-};
-
-struct kerf_bound_pod {
-    uint32_t label_class;
-    const struct kerf_cluster_node *node;
 };
 
 struct kerf_topology {
@@ -279,9 +314,6 @@ struct kerf_topology {
     KERF_VEC(struct kerf_domain_space *) spaces;
     KERF_VEC(struct kerf_label_class) classes;
     struct kerf_id_map class_index;
-    bool bound_known;
-    struct kerf_bound_pod *bound; /* pods that count, by class */
-    size_t bound_count;
     KERF_VEC(kerf_name) namespaces;  /* all, for namespace selectors; empty: not yet listed */
     struct kerf_domain_space *hosts; /* the space of host names; NULL: nobody asked for it */
 };
@@ -294,6 +326,12 @@ struct kerf_candidate {
     const struct kerf_requirements *requirements; /* NULL: an existing node whose labels say all */
     kerf_name hostname;
     uint32_t host_domain; /* KERF_NOT_FOUND: no group asks for host names */
+};
+
+/** What is free on a node of what nearly every pod asks for. */
+struct kerf_node_room {
+    int64_t cpu_nanocores;
+    int64_t memory_millibytes;
 };
 
 struct kerf_pass {
@@ -316,7 +354,9 @@ struct kerf_pass {
     struct kerf_daemon *daemons;
     uint32_t daemon_count;
 
-    struct kerf_pass_node *nodes; /* existing ones, in order of the search */
+    struct kerf_pass_base *base;
+    struct kerf_pass_node *nodes;      /* existing ones, in order of the search */
+    struct kerf_node_room *node_rooms; /* by node: a first look that stays in the cache */
     uint32_t node_count;
 
     struct kerf_pass_pod *pods;
@@ -336,8 +376,16 @@ struct kerf_pass {
 /* go_sort.c: Go's sort.Slice on keys, ascending, moving `items` along (appendix A) */
 void kerf_go_sort(uint32_t *keys, void **items, size_t count);
 
+/* pass_base.c */
+void kerf_pass_base_fini(struct kerf_pass_base *base);
+/** Pools, templates and nodes of the pass: copies of what the world's last state gave, without the nodes left out. */
+void kerf_pass_take_base(struct kerf_pass *pass);
+void kerf_pass_base_list_running(struct kerf_pass *pass);
+
 /* pass_templates.c */
 void kerf_pass_list_pools(struct kerf_pass *pass);
+/** What limits leave once the pool's nodes are taken off (5.5); nodes that are being deleted or left out are not in the list. */
+void kerf_pass_compute_limits(struct kerf_pass *pass, struct kerf_pass_pool *pool);
 void kerf_pass_make_templates(struct kerf_pass *pass);
 /** Types of the template that the pool's limits still allow (5.4); NULL with a reason in `reason` (may be NULL): none. */
 const uint64_t *kerf_pass_options_within_limits(struct kerf_pass *pass, struct kerf_template *template, struct kerf_text *reason);

@@ -205,6 +205,7 @@ static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_
 struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cluster *cluster)
 {
     struct kerf_provisioning_cache *cache = kerf_allocate(sizeof *cache);
+    kerf_arena_init(&cache->base.arena);
     kerf_arena_init(&cache->arena);
     kerf_arena_init(&cache->offering_arena);
     kerf_arena_init(&cache->scratch);
@@ -226,6 +227,7 @@ void kerf_provisioning_cache_free(struct kerf_provisioning_cache *cache)
     }
     free(cache->tables);
     free(cache->unavailable);
+    kerf_pass_base_fini(&cache->base);
     KERF_VEC_FREE(&cache->pool_domains);
     KERF_VEC_FREE(&cache->placeholders);
     kerf_arena_fini(&cache->arena);
@@ -247,6 +249,7 @@ void kerf_provisioning_cache_refresh(struct kerf_provisioning_cache *cache)
     const uint64_t *now = kerf_cluster_unavailable_offerings(cache->cluster);
     if (cache->unavailable_words == 0 || memcmp(now, cache->unavailable, cache->unavailable_words * sizeof now[0]) == 0)
         return;
+    cache->offering_generation++;
     memcpy(cache->unavailable, now, cache->unavailable_words * sizeof now[0]);
     kerf_arena_reset(&cache->offering_arena);
     for (size_t i = 0; i < kerf_cluster_objects(cache->cluster)->nodeclasses.count; i++)
