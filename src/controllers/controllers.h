@@ -28,6 +28,7 @@ enum kerf_event_kind {
     KERF_EVENT_POOL_SHOCK,          /* subject: type index, detail: zone index */
     KERF_EVENT_SPOT_NOTICE,         /* EC2 sends the notice; subject: node id */
     KERF_EVENT_SPOT_RECLAIM,        /* EC2 takes the instance back */
+    KERF_EVENT_TAKER,               /* others take or return addresses; subject: number of the taker; detail 1: return */
     KERF_EVENT_POD_STARTED,         /* containers run; subject: pod id */
     KERF_EVENT_POD_READY,
     KERF_EVENT_POD_FINISHED,        /* a job's pod is done */
@@ -47,6 +48,7 @@ enum kerf_event_kind {
     KERF_EVENT_NETWORK_READY,       /* the node may have its CNI by now */
     KERF_EVENT_CLAIM_CONSOLIDATABLE, /* consolidateAfter is over; subject: node id */
     KERF_EVENT_OFFERING_SWEEP,      /* the ten-second sweep of unavailable offerings */
+    KERF_EVENT_SUBNET_REFRESH,      /* Karpenter reads free addresses from EC2 */
     KERF_EVENT_DISRUPTOR_PASS,
     KERF_EVENT_DISRUPTOR_COMPUTED,  /* a method's compute time is over */
     KERF_EVENT_DISRUPTOR_VALIDATE,  /* 15 s later */
@@ -72,17 +74,19 @@ enum kerf_notice_kind {
     KERF_NOTICE_SPOT_INTERRUPTION,   /* EC2 sent a notice, or took a node back without one; node */
     KERF_NOTICE_NODE_LOST,           /* the instance vanished under its pods; node */
     KERF_NOTICE_LAUNCH_REFUSED,      /* insufficient capacity: type, zone in detail */
-    KERF_NOTICE_SUBNET_EXHAUSTED,    /* a launch, an interface or an address was refused; detail: subnet index */
-    KERF_NOTICE_POD_WITHOUT_ADDRESS, /* FailedCreatePodSandBox; pod, node */
+    KERF_NOTICE_SUBNET_EXHAUSTED,    /* InsufficientFreeAddressesInSubnet at a launch, an interface or an address; detail: subnet index */
+    KERF_NOTICE_POD_WITHOUT_ADDRESS, /* the first time that a pod finds none; pod, node */
     KERF_NOTICE_DISRUPTION_STARTED,  /* detail: method; node: the first candidate */
     KERF_NOTICE_DISRUPTION_FAILED,
     KERF_NOTICE_PREEMPTED,           /* pod */
-    KERF_NOTICE_EC2_CALL,            /* the CNI asked EC2 for something; detail: subnet index */
+    KERF_NOTICE_EC2_CALL,            /* the CNI asked EC2 for something; detail: subnet index; value: microseconds that it was throttled for */
     KERF_NOTICE_SUBNET_USED,         /* detail: subnet index; value: addresses taken, EC2's reserved ones not counted */
     KERF_NOTICE_INSTANCE_STARTED,    /* billing starts; node; value: micro-dollars an hour at launch */
     KERF_NOTICE_INSTANCE_PRICE,      /* the Spot price changed; node, value */
     KERF_NOTICE_INSTANCE_ENDED,      /* billing ends; node; its pods no longer run */
     KERF_NOTICE_DRAIN_STARTED,       /* node */
+    KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED, /* InsufficientCidrBlocks: no free /28; node; detail: subnet index */
+    KERF_NOTICE_SANDBOX_FAILED,      /* FailedCreatePodSandBox: a pod found no address; pod, node; value: so many times since it was told last */
     KERF_NOTICE_COUNT
 };
 struct kerf_notice {
@@ -96,6 +100,13 @@ typedef void (*kerf_notice_listener)(void *context, const struct kerf_notice *no
 
 enum { KERF_NOTICE_LISTENERS_MAX = 16 };
 
+/** What Karpenter believes of a subnet. */
+struct kerf_subnet_view {
+    int64_t cached;   /* free addresses when EC2 was last asked */
+    int64_t estimate; /* that, less what its launches since are expected to take */
+    kerf_time_us unavailable_until_us;
+};
+
 /** What a reconcile sees. Owned by `sim`; one a replication. */
 struct kerf_world {
     const struct kerf_design *design;
@@ -104,6 +115,8 @@ struct kerf_world {
     struct kerf_cluster *cluster;
     struct kerf_cloud *cloud;
     struct kerf_vpc_ec2_network network; /* subnets by index of design->subnets; changed by ipamd, launches and ends of instances */
+    struct kerf_vpc_subnet_place *subnet_places;
+    struct kerf_subnet_view *subnet_views; /* by subnet; NULL until Karpenter launches something */
     uint64_t seed;
     uint32_t replication;
     kerf_notice_listener notice_listeners[KERF_NOTICE_LISTENERS_MAX];
@@ -116,6 +129,10 @@ struct kerf_world {
 };
 /** What all provisioning passes of the replication share; made when first asked for. */
 struct kerf_provisioning_cache *kerf_world_provisioning_cache(struct kerf_world *world);
+
+/** The subnets of the design, with what others hold of them from the start; and their end. */
+void kerf_network_open(struct kerf_world *world);
+void kerf_network_close(struct kerf_world *world);
 
 static inline kerf_time_us kerf_world_now(const struct kerf_world *world) { return kerf_engine_now(world->engine); }
 static inline kerf_time_us kerf_world_epoch_now(const struct kerf_world *world)
@@ -176,6 +193,10 @@ void kerf_interruption_free(struct kerf_interruption *controller);
 struct kerf_ipamd; /* the CNI of each node */
 struct kerf_ipamd *kerf_ipamd_new(struct kerf_world *world);
 void kerf_ipamd_free(struct kerf_ipamd *controller);
+
+struct kerf_takers; /* addresses that others hold for a while */
+struct kerf_takers *kerf_takers_new(struct kerf_world *world);
+void kerf_takers_free(struct kerf_takers *controller);
 
 struct kerf_nodegroup_controller; /* groups of a fixed size: keep desired capacity */
 struct kerf_nodegroup_controller *kerf_nodegroup_controller_new(struct kerf_world *world);

@@ -52,8 +52,22 @@ void kerf_instance_give_address(struct kerf_world *world, uint32_t subnet_index,
 /** Tells listeners how many addresses of the subnet are taken. */
 void kerf_subnet_notify(struct kerf_world *world, uint32_t subnet_index);
 
-/** Subnets of the zone, by most free addresses, then by place in the scenario; KERF_NOT_FOUND: none. */
-uint32_t kerf_subnet_of_zone(const struct kerf_world *world, uint32_t zone_index);
+/* subnet_choice.c; KERF_NOT_FOUND: no subnet that takes instances in the zone */
+
+/** Karpenter's choice: the subnet that it believes to have most free addresses. */
+uint32_t kerf_subnet_of_claim(struct kerf_world *world, uint32_t zone_index);
+/** An Auto Scaling group's: it does not weigh free addresses (an inference), so any of the zone, drawn by owner. */
+uint32_t kerf_subnet_of_group(const struct kerf_world *world, uint32_t zone_index, uint64_t owner);
+/** Karpenter asked for an instance with these choices of these pod capacities; `used` is the one it got, NULL: none. It takes the smallest pod
+ *  capacity that could have come into the subnet off what it believes to be free there. */
+void kerf_subnet_note_request(struct kerf_world *world, const struct kerf_cloud_choice *choices, const int64_t *pods, size_t choice_count,
+                              const struct kerf_cloud_choice *used);
+/** EC2 refused a launch for want of an address: Karpenter counts the subnet as empty, and a zone without another one as unavailable. */
+void kerf_subnet_note_full(struct kerf_world *world, uint32_t subnet_index);
+/** Handles the reads of free addresses from EC2. Once. */
+void kerf_subnet_views_watch(struct kerf_world *world);
+/** Where pods' interfaces of a node in this subnet go when they don't go there. */
+uint32_t kerf_subnet_for_pods(const struct kerf_world *world, uint32_t node_subnet);
 
 /** Every nodeclaim has been launched: else neither provisioner nor disruptor starts a pass (karpenter-provisioning 1.6). */
 bool kerf_claims_are_synced(const struct kerf_cluster *cluster);

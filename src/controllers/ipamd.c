@@ -2,7 +2,10 @@
  * ipamd: the CNI of each node in time (vpc-cni.md 2 and 3): its loop, EC2's calls under the account's budget and with their latencies,
  * pods that get an address or wait for one, and the node that is ready only when its CNI works.
  *
- * Simplified: subnets of pods are the node's own; a pod that gets no address asks again after a fixed while.
+ * A pod without an address asks again and again; that is acted out only when its node has got something to give, and counted all the same.
+ *
+ * Simplified: the kubelet's while between two tries is fixed; with security groups for pods the trunk comes when the CNI works, and no
+ * pod has an interface of its own.
  */
 #include "controllers/controllers_internal.h"
 
@@ -19,8 +22,11 @@ struct pod_network {
     kerf_node_id node;
     bool has_address;
     bool told; /* that it found none: once a pod */
+    kerf_time_us tried_us; /* the last try that is counted, after `told` */
     kerf_event_handle retry;
 };
+
+#define TRIES_COUNTED_LATE 25 /* while nothing changes, so many tries of a pod are counted at once */
 
 struct kerf_ipamd {
     struct kerf_world *world;
@@ -46,6 +52,13 @@ static void schedule_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_no
     books->loop = kerf_world_schedule(world, at_us, KERF_EVENT_IPAMD_LOOP, node->id.index, 0);
 }
 
+/** Counts the tries up to now, which found nothing since nothing had changed. */
+static void count_tries(struct kerf_world *world, struct pod_network *books, kerf_pod_id id, int64_t tries)
+{
+    if (tries > 0)
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SANDBOX_FAILED, .node = books->node, .pod = id, .value = tries });
+}
+
 static void ask_for_address(struct kerf_ipamd *ipamd, kerf_pod_id id)
 {
     struct kerf_world *world = ipamd->world;
@@ -55,19 +68,44 @@ static void ask_for_address(struct kerf_ipamd *ipamd, kerf_pod_id id)
     struct node_network *node_books = kerf_books_find(&ipamd->nodes, node->id.index);
     if (!node->network || !node_books || !node_books->serving || books->has_address || kerf_engine_is_scheduled(world->engine, books->retry))
         return;
+    kerf_time_us now_us = kerf_world_now(world), retry_us = world->design->timings.sandbox_retry_us;
     books->node = node->id;
-    if (kerf_vpc_pool_pod_arrives(node->network, kerf_world_now(world), &books->address)) {
+    bool placed = kerf_vpc_pool_pod_arrives(node->network, now_us, &books->address);
+    schedule_loop(ipamd, node);
+    int64_t tries = books->told ? (now_us - books->tried_us) / retry_us - (placed ? 1 : 0) : !placed;
+    count_tries(world, books, id, tries);
+    books->tried_us = now_us;
+    if (placed) {
         books->has_address = true;
-        schedule_loop(ipamd, node);
         kerf_cluster_set_pod_addressed(world->cluster, id);
         return;
     }
-    schedule_loop(ipamd, node);
     if (!books->told) {
         books->told = true;
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_POD_WITHOUT_ADDRESS, .node = node->id, .pod = id });
     }
-    books->retry = kerf_world_schedule(world, kerf_world_now(world) + world->design->timings.sandbox_retry_us, KERF_EVENT_IPAMD_POD, id.index, 0);
+    kerf_time_us cooled_us = kerf_vpc_pool_cooling_until(node->network);
+    kerf_time_us tries_to_cooled = cooled_us == KERF_TIME_NEVER ? TRIES_COUNTED_LATE : (cooled_us - now_us + retry_us - 1) / retry_us;
+    tries = kerf_max_i64(1, kerf_min_i64(tries_to_cooled, TRIES_COUNTED_LATE));
+    books->retry = kerf_world_schedule(world, now_us + tries * retry_us, KERF_EVENT_IPAMD_POD, id.index, 0);
+}
+
+/** The node has something to give from that moment on: its waiting pods act out the first try after it. */
+static void wake_waiting(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *node, kerf_time_us from_us)
+{
+    struct kerf_world *world = ipamd->world;
+    kerf_time_us retry_us = world->design->timings.sandbox_retry_us;
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        struct pod_network *books = kerf_books_find(&ipamd->pods, node->pods[i].index);
+        if (!books || books->has_address || !kerf_engine_is_scheduled(world->engine, books->retry))
+            continue;
+        kerf_time_us tries = kerf_max_i64(1, (from_us - books->tried_us + retry_us - 1) / retry_us);
+        if (tries >= TRIES_COUNTED_LATE)
+            continue;
+        kerf_engine_cancel(world->engine, books->retry);
+        books->retry = kerf_world_schedule(world, kerf_max_i64(kerf_world_now(world), books->tried_us + tries * retry_us), KERF_EVENT_IPAMD_POD,
+                                           node->pods[i].index, 0);
+    }
 }
 
 static void on_pod(void *context, struct kerf_engine *engine, const struct kerf_event *event)
@@ -91,6 +129,9 @@ static void leave(struct kerf_ipamd *ipamd, kerf_pod_id id)
     if (node && node->network && books->has_address) {
         kerf_vpc_pool_pod_leaves(node->network, kerf_world_now(world), books->address);
         schedule_loop(ipamd, node);
+        wake_waiting(ipamd, node, kerf_vpc_pool_cooling_until(node->network));
+    } else if (books->told && !books->has_address) {
+        count_tries(world, books, id, (kerf_world_now(world) - books->tried_us) / world->design->timings.sandbox_retry_us);
     }
     kerf_books_drop(&ipamd->pods, id.index);
 }
@@ -100,6 +141,24 @@ static void leave(struct kerf_ipamd *ipamd, kerf_pod_id id)
 static kerf_time_us latency_of(const struct kerf_timings *timings, enum kerf_vpc_action_kind kind)
 {
     return kind == KERF_VPC_CREATE_ENI || kind == KERF_VPC_FREE_ENI ? timings->eni_attach_us : timings->address_assign_us;
+}
+
+/** The VPC resource controller: with security groups for pods each node that can has a trunk, in the subnet of its other interfaces. */
+static void attach_trunk(struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    struct kerf_vpc_pool *pool = node->network;
+    if (!pool->options.settings.pod_eni || !pool->options.trunk_capable || pool->trunk_attached)
+        return;
+    uint32_t subnet = pool->options.settings.custom_networking ? pool->options.eni_subnet : pool->options.primary_subnet;
+    uint32_t address;
+    if (!kerf_vpc_ec2_launch(&world->network, subnet, &address)) {
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_EXHAUSTED, .node = node->id, .pod = KERF_NO_POD,
+                                                       .detail = subnet });
+        return;
+    }
+    if (!kerf_vpc_pool_attach_trunk(pool, kerf_world_now(world), subnet, address))
+        kerf_vpc_subnet_release(world->network.subnets[subnet], address);
+    kerf_subnet_notify(world, subnet);
 }
 
 /** Steps the pool until it waits for EC2 or its pass is over. */
@@ -113,7 +172,8 @@ static void run_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *n
         /* A call beyond the account's budget is throttled: the client waits and asks again, which a later answer stands for. */
         kerf_time_us call_us = kerf_token_bucket_next(&ipamd->calls, now_us);
         ipamd->calls.tokens -= 1.0;
-        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EC2_CALL, .node = node->id, .pod = KERF_NO_POD, .detail = action->subnet });
+        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EC2_CALL, .node = node->id, .pod = KERF_NO_POD,
+                                                       .detail = action->subnet, .value = call_us - now_us });
         books->answer = kerf_world_schedule(world, call_us + latency_of(&world->design->timings, action->kind), KERF_EVENT_IPAMD_ANSWER,
                                             node->id.index, 0);
         return;
@@ -121,6 +181,7 @@ static void run_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *n
     bool starts = node->network->state == KERF_POOL_RUNNING && !books->serving;
     if (starts) {
         books->serving = true;
+        attach_trunk(world, node);
         kerf_cluster_set_node_condition(world->cluster, node->id, "NetworkingReady", KERF_CONDITION_TRUE);
     }
     for (uint32_t i = 0; starts && i < node->pod_count; i++) {
@@ -163,10 +224,14 @@ static void on_answer(void *context, struct kerf_engine *engine, const struct ke
     struct kerf_vpc_result result = { 0 };
     kerf_vpc_ec2_perform(&world->network, &action, &result);
     kerf_vpc_pool_apply(node->network, kerf_engine_now(engine), &result);
-    if (result.code != KERF_VPC_EC2_OK && (action.kind == KERF_VPC_CREATE_ENI || action.kind == KERF_VPC_ASSIGN))
-        kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_EXHAUSTED, .node = node->id, .pod = KERF_NO_POD,
-                                                       .detail = action.subnet });
-    kerf_subnet_notify(world, action.subnet);
+    if (result.code != KERF_VPC_EC2_OK && (action.kind == KERF_VPC_CREATE_ENI || action.kind == KERF_VPC_ASSIGN)) {
+        bool addresses = result.code == KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES;
+        kerf_world_notify(world, (struct kerf_notice){ .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED,
+                                                       .node = node->id, .pod = KERF_NO_POD, .detail = action.subnet });
+    }
+    kerf_subnet_notify(world, result.subnet);
+    if (result.slot_count > 0)
+        wake_waiting(ipamd, node, kerf_engine_now(engine));
     run_loop(ipamd, node);
 }
 

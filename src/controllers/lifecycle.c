@@ -50,6 +50,8 @@ static void remember_refusals(struct kerf_lifecycle *lifecycle, enum kerf_capaci
         const struct kerf_cloud_choice *refused = &outcome->refused[i];
         bool addresses = outcome->errors[i] == KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
         kerf_offering_remember_unavailable(world, refused->type_index, refused->zone_index, capacity_type);
+        if (addresses)
+            kerf_subnet_note_full(world, refused->subnet_index);
         if (kerf_launch_refusal_was_told(outcome, i))
             continue;
         kerf_world_notify(world, (struct kerf_notice){
@@ -87,12 +89,14 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     struct kerf_launch_request request;
     kerf_provisioning_request_launch(kerf_world_provisioning_cache(world), &node->claim, &scratch, &request);
     struct kerf_cloud_choice *choices = KERF_NEW_ARRAY(&scratch, struct kerf_cloud_choice, request.override_count);
+    int64_t *pods = KERF_NEW_ARRAY(&scratch, int64_t, request.override_count); /* that each choice has room for */
     size_t choice_count = 0;
     for (size_t i = 0; i < request.override_count; i++) {
         const struct kerf_launch_override *override = &request.overrides[i];
-        uint32_t subnet_index = kerf_subnet_of_zone(world, override->offering->zone_index);
+        uint32_t subnet_index = kerf_subnet_of_claim(world, override->offering->zone_index);
         if (world->design->subnet_count > 0 && subnet_index == KERF_NOT_FOUND)
             continue; /* no subnet in that zone */
+        pods[choice_count] = override->type->capacity.pods;
         choices[choice_count++] = (struct kerf_cloud_choice){
             .type_index = override->type->index,
             .zone_index = override->offering->zone_index,
@@ -103,6 +107,7 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     struct kerf_launch_outcome outcome;
     kerf_cloud_launch(world->cloud, kerf_engine_now(engine), request.capacity_type, choices, choice_count, kerf_world_owner_of_node(node),
                       subnet_has_address, world, &outcome);
+    kerf_subnet_note_request(world, choices, pods, choice_count, outcome.launched ? &outcome.choice : NULL);
     struct claim_books *books = books_of(lifecycle, id);
     books->launched = outcome.launched;
     if (outcome.launched) {
@@ -409,6 +414,7 @@ struct kerf_lifecycle *kerf_lifecycle_new(struct kerf_world *world)
     kerf_books_init(&lifecycle->books, sizeof(struct claim_books));
     kerf_cluster_listen(world->cluster, on_change, lifecycle);
     kerf_world_listen(world, on_notice, lifecycle);
+    kerf_subnet_views_watch(world);
     kerf_engine_handle(world->engine, KERF_EVENT_CLAIM_LAUNCH, on_claim_launch, lifecycle);
     kerf_engine_handle(world->engine, KERF_EVENT_INSTANCE_LAUNCHED, on_launched, lifecycle);
     kerf_engine_handle(world->engine, KERF_EVENT_NODE_JOINS, on_joins, lifecycle);

@@ -91,7 +91,7 @@ static bool launch_in_zone(struct kerf_nodegroup_controller *controller, struct 
 {
     struct kerf_world *world = controller->world;
     const struct kerf_nodegroup *group = group_at(world, launch->group);
-    uint32_t subnet_index = kerf_subnet_of_zone(world, zone_index);
+    uint32_t subnet_index = kerf_subnet_of_group(world, zone_index, kerf_hash_text(launch->name->text));
     if (world->design->subnet_count > 0 && subnet_index == KERF_NOT_FOUND)
         return false;
     struct kerf_arena scratch;

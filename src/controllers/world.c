@@ -197,7 +197,8 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
         .prefix_capable = facts->prefix_capable,
         .trunk_capable = facts->branch_enis > 0,
         .primary_subnet = subnet_index,
-        .eni_subnet = subnet_index, /* of custom networking: ENIConfigs are not read yet */
+        .primary_excluded = world->design->subnets[subnet_index].use == KERF_SUBNET_NODES,
+        .eni_subnet = kerf_subnet_for_pods(world, subnet_index),
         .primary_address = address,
         .order = KERF_ORDER_GO_MAPS,
         .order_key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication),
@@ -216,24 +217,10 @@ void kerf_instance_end(struct kerf_world *world, kerf_node_id id)
         kerf_vpc_ec2_terminate(&world->network, node->network);
         uint32_t subnet_index = node->subnet_index;
         kerf_cluster_set_network(world->cluster, id, KERF_NOT_FOUND, NULL);
-        kerf_subnet_notify(world, subnet_index);
+        for (uint32_t i = 0; i < world->design->subnet_count; i++) /* its interfaces may have been in others of the zone */
+            if (world->design->subnets[i].zone_index == world->design->subnets[subnet_index].zone_index)
+                kerf_subnet_notify(world, i);
     }
-}
-
-uint32_t kerf_subnet_of_zone(const struct kerf_world *world, uint32_t zone_index)
-{
-    uint32_t best = KERF_NOT_FOUND;
-    uint32_t best_free = 0;
-    for (uint32_t i = 0; i < world->design->subnet_count; i++) {
-        if (world->design->subnets[i].zone_index != zone_index)
-            continue;
-        uint32_t free_addresses = kerf_vpc_subnet_counts(world->network.subnets[i]).assignable;
-        if (best == KERF_NOT_FOUND || free_addresses > best_free) {
-            best = i;
-            best_free = free_addresses;
-        }
-    }
-    return best;
 }
 
 void kerf_node_remove_with_pods(struct kerf_world *world, kerf_node_id id)

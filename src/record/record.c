@@ -364,7 +364,9 @@ static const char *const notice_names[KERF_NOTICE_COUNT] = {
     [KERF_NOTICE_NODE_LOST] = "nodeLost",
     [KERF_NOTICE_LAUNCH_REFUSED] = "InsufficientInstanceCapacity",
     [KERF_NOTICE_SUBNET_EXHAUSTED] = "InsufficientFreeAddressesInSubnet",
-    [KERF_NOTICE_POD_WITHOUT_ADDRESS] = "FailedCreatePodSandBox",
+    [KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED] = "InsufficientCidrBlocks",
+    [KERF_NOTICE_POD_WITHOUT_ADDRESS] = "podWithoutAddress",
+    [KERF_NOTICE_SANDBOX_FAILED] = "FailedCreatePodSandBox",
     [KERF_NOTICE_DISRUPTION_STARTED] = "disruptionStarted",
     [KERF_NOTICE_DISRUPTION_FAILED] = "disruptionFailed",
     [KERF_NOTICE_PREEMPTED] = "podPreempted",
@@ -377,11 +379,13 @@ static const char *const notice_names[KERF_NOTICE_COUNT] = {
 static void write_notice(struct kerf_record *record, const struct kerf_notice *notice)
 {
     const struct kerf_design *design = record->world->design;
-    char detail[64] = "";
+    char detail[96] = "";
     if (notice->kind == KERF_NOTICE_LAUNCH_REFUSED)
         snprintf(detail, sizeof detail, "%s", kerf_catalog_facts(design->catalog, (uint32_t)(notice->detail >> 32))->name->text);
-    else if (notice->kind == KERF_NOTICE_SUBNET_EXHAUSTED && notice->detail < design->subnet_count)
+    else if ((notice->kind == KERF_NOTICE_SUBNET_EXHAUSTED || notice->kind == KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED) && notice->detail < design->subnet_count)
         snprintf(detail, sizeof detail, "%s", design->subnets[notice->detail].id);
+    else if (notice->kind == KERF_NOTICE_SANDBOX_FAILED)
+        snprintf(detail, sizeof detail, "failed to assign an IP address to container, %" PRId64 " times", notice->value);
     else if (notice->kind == KERF_NOTICE_DISRUPTION_STARTED)
         snprintf(detail, sizeof detail, "%s", kerf_disruption_method_text((enum kerf_disruption_method)notice->detail));
     else if (notice->kind == KERF_NOTICE_INSTANCE_STARTED || notice->kind == KERF_NOTICE_INSTANCE_PRICE)
@@ -400,7 +404,7 @@ static void on_notice(void *context, const struct kerf_notice *notice)
     if (notice_names[notice->kind])
         write_notice(record, notice);
     if (record->measuring)
-        record->counts[notice->kind]++;
+        record->counts[notice->kind] += notice->kind == KERF_NOTICE_SANDBOX_FAILED ? (uint64_t)notice->value : 1;
     switch (notice->kind) {
     case KERF_NOTICE_INSTANCE_STARTED:
         start_instance(record, notice);
@@ -425,7 +429,14 @@ static void on_notice(void *context, const struct kerf_notice *notice)
     case KERF_NOTICE_SUBNET_USED:
         kerf_time_weighted_set(&record->subnet_used[notice->detail], now_us, notice->value);
         break;
+    case KERF_NOTICE_EC2_CALL:
+        if (record->measuring)
+            record->calls_throttled += notice->value > 0;
+        break;
     case KERF_NOTICE_SUBNET_EXHAUSTED:
+    case KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED:
+        if (record->measuring && notice->kind == KERF_NOTICE_SUBNET_EXHAUSTED && notice->node.index == KERF_NO_NODE.index)
+            record->launches_without_address++;
         if (notice->detail < record->world->design->subnet_count && record->subnet_exhausted_us[notice->detail] == KERF_TIME_NEVER)
             record->subnet_exhausted_us[notice->detail] = now_us;
         break;

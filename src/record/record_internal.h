@@ -72,6 +72,8 @@ struct kerf_record {
     uint64_t counts[KERF_NOTICE_COUNT];
     uint64_t disruptions_by_method[KERF_METHOD_COUNT];
     uint64_t nodes_launched;
+    uint64_t calls_throttled;
+    uint64_t launches_without_address; /* refused by a full subnet; others' wants among them */
     struct kerf_time_weighted node_count;
     struct kerf_time_weighted vcpus;
     struct kerf_time_weighted running_pods;

@@ -120,9 +120,17 @@ static void add_network(struct kerf_record *record, struct rates rates)
     add(record, exhausted, "subnetsExhausted");
     /* A run without exhaustion counts with its whole length: a lower bound, which the count beside it tells. */
     add(record, seconds_of(kerf_min_i64(first_us, design->horizon_us)) / 86400.0, "subnetExhaustedAfterDays");
-    add(record, (double)record->counts[KERF_NOTICE_SUBNET_EXHAUSTED] / rates.days, "addressesRefusedPerDay");
+    /* What users see, by the name under which they see it. */
+    double addresses_refused = (double)record->counts[KERF_NOTICE_SUBNET_EXHAUSTED];
+    double blocks_refused = (double)record->counts[KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED];
+    add(record, (addresses_refused + blocks_refused) / rates.days, "addressesRefusedPerDay");
+    add(record, addresses_refused / rates.days, "addressesRefusedPerDay.error.InsufficientFreeAddressesInSubnet");
+    add(record, blocks_refused / rates.days, "addressesRefusedPerDay.error.InsufficientCidrBlocks");
+    add(record, (double)record->launches_without_address / rates.days, "launchesWithoutAddressPerDay");
     add(record, (double)record->counts[KERF_NOTICE_POD_WITHOUT_ADDRESS] / rates.days, "podsWithoutAddressPerDay");
+    add(record, (double)record->counts[KERF_NOTICE_SANDBOX_FAILED] / rates.days, "failedCreatePodSandBoxPerDay");
     add(record, (double)record->counts[KERF_NOTICE_EC2_CALL] / rates.hours, "ec2CallsPerHour");
+    add(record, (double)record->calls_throttled / rates.hours, "ec2CallsThrottledPerHour");
 }
 
 void kerf_record_make_metrics(struct kerf_record *record)

@@ -43,8 +43,12 @@ static const struct {
     { "subnetsExhausted", "subnets that ran out", 1, true },
     { "subnetExhaustedAfterDays", "days until one ran out (or the end)", 2, true },
     { "addressesRefusedPerDay", "addresses refused a day", 1, false },
+    { "addressesRefusedPerDay.error.", "  ", 1, false },
+    { "launchesWithoutAddressPerDay", "launches refused by a full subnet a day", 1, false },
     { "podsWithoutAddressPerDay", "pods without an address a day", 1, false },
+    { "failedCreatePodSandBoxPerDay", "FailedCreatePodSandBox a day", 1, false },
     { "ec2CallsPerHour", "EC2 calls of the CNI an hour", 1, true },
+    { "ec2CallsThrottledPerHour", "  throttled", 1, false },
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0], CELL_BYTES = 48, LABEL_BYTES = 112 };
 

@@ -3,6 +3,67 @@
 
 /* ---- subnets ---------------------------------------------------------------------------------------------------------------------- */
 
+static void read_takers(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *item,
+                        struct kerf_scenario_subnet *subnet)
+{
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(item, "takers", &list, reader->errs));
+    struct kerf_subnet_taker *takers = KERF_NEW_ARRAY(reader->arena, struct kerf_subnet_taker, kerf_value_count(list));
+    for (uint32_t i = 0; i < kerf_value_count(list); i++) {
+        const struct kerf_value *name = NULL, *addresses = NULL;
+        struct kerf_subnet_taker *taker = &takers[i];
+        *taker = (struct kerf_subnet_taker){ .until_us = KERF_TIME_NEVER };
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(&list->items[i], "name", &name, reader->errs));
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(&list->items[i], "addresses", &addresses, reader->errs));
+        if (!name || !addresses)
+            continue;
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_text(name, &taker->name, reader->errs));
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(addresses, 1, (int64_t)kerf_cidr_size(subnet->cidr), &taker->addresses, reader->errs));
+        kerf_scenario_read_moment(reader, design, kerf_value_get(&list->items[i], "from"), &taker->from_us);
+        kerf_scenario_read_moment(reader, design, kerf_value_get(&list->items[i], "until"), &taker->until_us);
+        if (taker->until_us <= taker->from_us)
+            KERF_SCENARIO_REFUSE(reader, kerf_value_get(&list->items[i], "until"), "the taker leaves before it comes");
+    }
+    subnet->takers = takers;
+    subnet->taker_count = kerf_value_count(list);
+}
+
+static void read_reserved(struct kerf_scenario_reader *reader, const struct kerf_value *item, struct kerf_scenario_subnet *subnet)
+{
+    static const char *const kinds[] = { [KERF_RESERVATION_PREFIX] = "prefix", [KERF_RESERVATION_EXPLICIT] = "explicit" };
+    const struct kerf_value *list = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(item, "reserved", &list, reader->errs));
+    if (kerf_value_count(list) > KERF_SUBNET_RANGES_MAX) {
+        KERF_SCENARIO_REFUSE(reader, list, "%u reservations; expected at most %d in one subnet", kerf_value_count(list), KERF_SUBNET_RANGES_MAX);
+        return;
+    }
+    for (uint32_t i = 0; i < kerf_value_count(list); i++) {
+        const struct kerf_value *cidr = NULL;
+        const char *text = NULL;
+        uint32_t kind = KERF_RESERVATION_PREFIX;
+        KERF_SCENARIO_NOTE(reader, kerf_value_require(&list->items[i], "cidr", &cidr, reader->errs));
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(&list->items[i], "type"), kinds, KERF_SCENARIO_COUNT_OF(kinds), &kind, reader->errs));
+        if (!cidr)
+            continue;
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_text(cidr, &text, reader->errs));
+        if (!text)
+            continue;
+        struct kerf_subnet_range range = { .kind = (enum kerf_vpc_reservation_kind)kind };
+        const char *problem = kerf_cidr_parse(text, &range.cidr);
+        if (!problem && !kerf_cidr_contains(subnet->cidr, range.cidr))
+            problem = "the reservation does not lie in its subnet";
+        if (!problem && range.kind == KERF_RESERVATION_PREFIX && range.cidr.prefix_length > 28)
+            problem = "a prefix reservation is smaller than a /28 block";
+        for (uint32_t j = 0; j < subnet->range_count && !problem; j++)
+            if (kerf_cidr_overlaps(subnet->ranges[j].cidr, range.cidr))
+                problem = "the reservation overlaps another one";
+        if (problem)
+            KERF_SCENARIO_REFUSE(reader, cidr, "\"%s\": %s", text, problem);
+        else
+            subnet->ranges[subnet->range_count++] = range;
+    }
+}
+
 static bool read_subnet(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *item,
                         struct kerf_scenario_subnet *subnet)
 {
@@ -36,6 +97,12 @@ static bool read_subnet(struct kerf_scenario_reader *reader, struct kerf_design 
     }
     int64_t usable = (int64_t)kerf_cidr_size(subnet->cidr) - KERF_VPC_SUBNET_RESERVED;
     KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(item, "taken"), 0, usable, &subnet->taken, reader->errs));
+    static const char *const uses[] = { [KERF_SUBNET_BOTH] = "both", [KERF_SUBNET_NODES] = "nodes", [KERF_SUBNET_PODS] = "pods" };
+    uint32_t use = KERF_SUBNET_BOTH;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(item, "use"), uses, KERF_SCENARIO_COUNT_OF(uses), &use, reader->errs));
+    subnet->use = (enum kerf_subnet_use)use;
+    read_takers(reader, design, item, subnet);
+    read_reserved(reader, item, subnet);
     return true;
 }
 
@@ -72,10 +139,11 @@ static void read_subnets(struct kerf_scenario_reader *reader, const struct kerf_
 
 enum { DEFAULT_ZONE_COUNT = 3 };
 
+/** Can an instance be launched in that zone? */
 static bool zone_has_subnet(const struct kerf_design *design, uint32_t zone_index)
 {
     for (uint32_t i = 0; i < design->subnet_count; i++)
-        if (design->subnets[i].zone_index == zone_index)
+        if (design->subnets[i].zone_index == zone_index && design->subnets[i].use != KERF_SUBNET_PODS)
             return true;
     return false;
 }
@@ -151,6 +219,25 @@ static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_valu
                         "has no effect beside WARM_IP_TARGET, which overrides it; expected one of the two");
 }
 
+/** Pods of each zone with nodes get addresses somewhere; with custom networking, in exactly one subnet of their own. */
+static void check_uses(struct kerf_scenario_reader *reader, const struct kerf_value *root, const struct kerf_design *design)
+{
+    const struct kerf_value *list = kerf_value_get(root, "subnets");
+    for (uint32_t i = 0; i < design->zone_count && design->subnet_count > 0; i++) {
+        uint32_t zone_index = kerf_catalog_zone_index(design->catalog, design->zones[i]);
+        uint32_t pods = 0, both = 0;
+        for (uint32_t j = 0; j < design->subnet_count; j++) {
+            pods += design->subnets[j].zone_index == zone_index && design->subnets[j].use == KERF_SUBNET_PODS;
+            both += design->subnets[j].zone_index == zone_index && design->subnets[j].use == KERF_SUBNET_BOTH;
+        }
+        if (design->cni.custom_networking && pods != 1)
+            KERF_SCENARIO_REFUSE(reader, list, "zone %s has %u subnets with use: pods; with custom networking expected one, that of its ENIConfig",
+                                 design->zones[i]->text, pods);
+        else if (pods + both == 0)
+            KERF_SCENARIO_REFUSE(reader, list, "zone %s has no subnet for pods; expected one with use: both or use: pods", design->zones[i]->text);
+    }
+}
+
 void kerf_scenario_read_network(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
 {
     read_subnets(reader, root, design);
@@ -158,4 +245,5 @@ void kerf_scenario_read_network(struct kerf_scenario_reader *reader, const struc
     design->instance_options.default_zones = design->zones;
     design->instance_options.default_zone_count = design->zone_count;
     read_cni(reader, root, design);
+    check_uses(reader, root, design);
 }

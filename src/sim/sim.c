@@ -27,9 +27,17 @@ CONTROLLER(disruptor, disruptor)
 CONTROLLER(nodegroups, nodegroup_controller)
 CONTROLLER(interruption, interruption)
 CONTROLLER(terminator, terminator)
+CONTROLLER(takers, takers)
 
 static bool has_karpenter(const struct kerf_design *design) { return design->karpenter.enabled; }
 static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
+static bool has_takers(const struct kerf_design *design)
+{
+    for (uint32_t i = 0; i < design->subnet_count; i++)
+        if (design->subnets[i].taker_count > 0)
+            return true;
+    return false;
+}
 static bool has_groups(const struct kerf_design *design) { return design->objects.nodegroups.count > 0; }
 
 static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
@@ -44,22 +52,8 @@ static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
     [KERF_SIM_NODEGROUPS] = { make_nodegroups, unmake_nodegroups, has_groups },
     [KERF_SIM_INTERRUPTION] = { make_interruption, unmake_interruption, NULL },
     [KERF_SIM_TERMINATOR] = { make_terminator, unmake_terminator, NULL },
+    [KERF_SIM_TAKERS] = { make_takers, unmake_takers, has_takers },
 };
-
-static void open_subnets(struct kerf_world *world)
-{
-    const struct kerf_design *design = world->design;
-    world->network.subnet_count = design->subnet_count;
-    world->network.subnets = kerf_allocate(kerf_array_bytes(design->subnet_count, sizeof *world->network.subnets));
-    world->network.draws.key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication), KERF_PURPOSE_SUBNET);
-    for (uint32_t i = 0; i < design->subnet_count; i++) {
-        world->network.subnets[i] = kerf_vpc_subnet_new(design->subnets[i].cidr);
-        for (int64_t taken = 0; taken < design->subnets[i].taken; taken++) {
-            uint32_t assignable = kerf_vpc_subnet_counts(world->network.subnets[i]).assignable;
-            kerf_vpc_subnet_take(world->network.subnets[i], (uint32_t)kerf_vpc_draw_below(&world->network.draws, assignable));
-        }
-    }
-}
 
 static void set_now(void *context, const struct kerf_event *event)
 {
@@ -90,7 +84,7 @@ void kerf_sim_open(struct kerf_sim *sim, const struct kerf_design *design, uint6
     world->cluster = kerf_cluster_new(&design->objects, design->catalog, design->instance_options, world->vocabulary);
     kerf_cluster_set_now(world->cluster, design->start_epoch_us);
     kerf_cluster_count_pdbs(world->cluster); /* a status in the manifests is of the past */
-    open_subnets(world);
+    kerf_network_open(world);
     sim->context = (struct kerf_run_context){
         .seed = seed, .replication = replication, .design = design->name, .now_us = kerf_engine_clock(world->engine)
     };
@@ -114,9 +108,7 @@ void kerf_sim_close(struct kerf_sim *sim)
         controllers[i].unmake(sim->controllers[i]);
     kerf_world_fini(world);
     kerf_cluster_free(world->cluster);
-    for (uint32_t i = 0; i < world->design->subnet_count; i++)
-        kerf_vpc_subnet_free(world->network.subnets[i]);
-    free(world->network.subnets);
+    kerf_network_close(world);
     kerf_cloud_free(world->cloud);
     kerf_engine_free(world->engine);
     kerf_vocabulary_free(world->vocabulary);

@@ -179,22 +179,30 @@ static void note_taken(struct kerf_vpc_subnet *subnet, uint32_t count)
         subnet->taken_peak = subnet->taken;
 }
 
-/* Place of the rank-th set bit: halves by count. */
+/* Set bits of each byte, then of it and all below it: in parallel, since a plain amd64 has no instruction for counting. */
+static uint64_t bits_up_to_each_byte(uint64_t word)
+{
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return word * 0x0101010101010101u;
+}
+
+static uint32_t count_bits(uint64_t word) { return (uint32_t)(bits_up_to_each_byte(word) >> 56); }
+
+/* Place of the rank-th set bit; rank < their number. */
 static uint32_t select_bit(uint64_t word, uint32_t rank)
 {
+    uint64_t sums = bits_up_to_each_byte(word);
     uint32_t place = 0;
-    for (uint32_t width = 32; width > 0; width /= 2) {
-        uint64_t low = word & ((((uint64_t)1) << width) - 1);
-        uint32_t count = (uint32_t)__builtin_popcountll(low);
-        if (rank < count) {
-            word = low;
-        } else {
-            rank -= count;
-            word >>= width;
-            place += width;
-        }
-    }
-    return place;
+    while ((sums >> place & 0xff) <= rank)
+        place += 8;
+    if (place > 0)
+        rank -= (uint32_t)(sums >> (place - 8) & 0xff);
+    uint64_t byte = word >> place & 0xff;
+    for (; rank > 0; rank--)
+        byte &= byte - 1;
+    return place + (uint32_t)__builtin_ctzll(byte);
 }
 
 uint32_t kerf_vpc_subnet_take(struct kerf_vpc_subnet *subnet, uint32_t rank)
@@ -205,7 +213,7 @@ uint32_t kerf_vpc_subnet_take(struct kerf_vpc_subnet *subnet, uint32_t rank)
     while (rank >= area->free_in[group])
         rank -= area->free_in[group++];
     uint32_t word = group * GROUP_WORDS;
-    for (uint32_t count; rank >= (count = (uint32_t)__builtin_popcountll(area->words[word])); word++)
+    for (uint32_t count; rank >= (count = count_bits(area->words[word])); word++)
         rank -= count;
     uint32_t address = word * 64 + select_bit(area->words[word], rank);
     area_remove(area, address);
