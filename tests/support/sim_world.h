@@ -56,7 +56,7 @@ kerf_node_id sim_world_add_claimed_node(struct sim_world *world, const char *nam
 kerf_pod_id sim_world_add_pod(struct sim_world *world, const char *name, const char *cpu, const char *memory, const char *metadata,
                               const char *spec);
 
-/** The number of events of a kind; of the n-th (from 0) the whole. */
+/** The number of events of a kind; of the n-th (from 0) the whole, borrowed until the world runs on. */
 size_t sim_world_count(const struct sim_world *world, int kind);
 const struct sim_event *sim_world_event(const struct sim_world *world, int kind, size_t n);
 /** The first event of a kind about a pod or a node; NULL: none. */

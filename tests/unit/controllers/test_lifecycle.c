@@ -144,13 +144,13 @@ Test(lifecycle, a_reclaim_and_a_registration_in_one_microsecond_have_one_answer)
         world.checked = true;
         while (sim_world_count(&world, KERF_CHANGE_CLAIM_LAUNCHED) == 0)
             sim_world_run(&world, kerf_world_now(world.world) + SECONDS(0.1));
-        const struct sim_event *launched = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0);
-        const struct kerf_cluster_node *node = kerf_cluster_node(world.world->cluster, launched->node);
+        struct sim_event launched = *sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0);
+        const struct kerf_cluster_node *node = kerf_cluster_node(world.world->cluster, launched.node);
         struct kerf_boot_times boot = kerf_cloud_draw_boot(world.world->cloud, kerf_world_owner_of_node(node), false);
-        kerf_world_schedule(world.world, launched->at_us + boot.registration_us, KERF_EVENT_SPOT_RECLAIM, launched->node.index, 0);
+        kerf_world_schedule(world.world, launched.at_us + boot.registration_us, KERF_EVENT_SPOT_RECLAIM, launched.node.index, 0);
         sim_world_run(&world, SECONDS(1200));
-        cr_expect_null(kerf_cluster_node(world.world->cluster, launched->node), "whichever came first, the node is gone");
-        cr_expect_null(sim_world_node_event(&world, KERF_CHANGE_NODE_READY, launched->node));
+        cr_expect_null(kerf_cluster_node(world.world->cluster, launched.node), "whichever came first, the node is gone");
+        cr_expect_null(sim_world_node_event(&world, KERF_CHANGE_NODE_READY, launched.node));
         cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_NODE_LOST), 1);
         cr_expect_eq(sim_world_bound_pods(&world, "web"), 1);
         hashes[i] = kerf_engine_trace_hash(world.world->engine);
