@@ -175,6 +175,20 @@ static bool run_method(struct kerf_disruption_pass *pass, struct kerf_disruption
     return found || error;
 }
 
+/** Nodes that the command, whichever method found it, leaves where they are. */
+static void explain_rest(struct kerf_disruption_pass *pass, const struct kerf_disruption_result *result, const struct kerf_method_input *input)
+{
+    size_t chosen_count = 0;
+    for (size_t i = 0; i < result->command_count; i++)
+        chosen_count += result->commands[i].candidate_count;
+    kerf_node_id *chosen = KERF_NEW_ARRAY(&pass->scratch, kerf_node_id, chosen_count);
+    size_t at = 0;
+    for (size_t i = 0; i < result->command_count; i++)
+        for (size_t j = 0; j < result->commands[i].candidate_count; j++)
+            chosen[at++] = result->commands[i].candidates[j];
+    kerf_single_node_explain(pass, input, chosen, chosen_count);
+}
+
 static void publish_reasons(struct kerf_disruption_pass *pass, struct kerf_disruption_result *result)
 {
     size_t node_count = kerf_cluster_node_count(pass->cluster);
@@ -203,25 +217,28 @@ struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster 
     result->not_synced = !is_synced(cluster);
     struct listing listings[2] = { 0 };
     bool over = result->not_synced;
-    for (int m = first_method; m < KERF_METHOD_COUNT && !result->not_synced; m++) {
+    int end = options->one_method ? (int)first_method + 1 : KERF_METHOD_COUNT;
+    for (int m = first_method; m < end && !result->not_synced; m++) {
         enum kerf_disruption_method method = (enum kerf_disruption_method)m;
         if (over && !options->explain)
             break;
         const struct listing *listing = listing_of(&pass, listings, method);
         struct kerf_candidates candidates = kerf_candidates_of_method(&pass, &listing->listed, method);
         publish_candidates(&pass, result, method, &candidates);
-        if (!over && candidates.count > 0) {
-            struct kerf_method_input input = {
-                .candidates = candidates,
-                .totals = listing->totals,
-                .budgets = kerf_budgets_map(&pass, reason_of(method)),
-                .memory = memory,
-                .consolidation_state = kerf_cluster_consolidation_state(cluster),
-            };
+        if (candidates.count == 0 || (over && !(method == KERF_METHOD_SINGLE_NODE && options->explain)))
+            continue;
+        struct kerf_method_input input = {
+            .candidates = candidates,
+            .totals = listing->totals,
+            .budgets = kerf_budgets_map(&pass, reason_of(method)),
+            .memory = memory,
+            .consolidation_state = kerf_cluster_consolidation_state(cluster),
+        };
+        if (!over)
             over = run_method(&pass, result, method, &input);
-            result->memo_set = result->memo_set || input.memo_set;
-        }
-        over = over || options->one_method;
+        if (method == KERF_METHOD_SINGLE_NODE && options->explain)
+            explain_rest(&pass, result, &input);
+        result->memo_set = result->memo_set || input.memo_set;
     }
     if (options->explain)
         publish_reasons(&pass, result);

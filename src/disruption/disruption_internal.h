@@ -8,6 +8,7 @@
 /** Why a node is or isn't disrupted, in the making. */
 struct kerf_node_reasons {
     bool candidate;
+    bool asked_alone; /* single-node has looked at it, or somebody in its stead */
     KERF_VEC(const char *) texts; /* in the arena of the answer */
 };
 
@@ -198,6 +199,10 @@ bool kerf_multi_node_decide(struct kerf_disruption_pass *pass, struct kerf_metho
                             struct kerf_disruption_command *out_command, bool *out_timed_out, bool *out_error);
 bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,
                              struct kerf_disruption_command *out_command, bool *out_timed_out);
+
+/** For people: what would come of the candidates that no method has looked at one by one. */
+void kerf_single_node_explain(struct kerf_disruption_pass *pass, const struct kerf_method_input *input, const kerf_node_id *chosen,
+                              size_t chosen_count);
 
 /** A command over the candidates, ids in the arena of the answer. */
 struct kerf_disruption_command kerf_command_of(struct kerf_disruption_pass *pass, enum kerf_disruption_method method,

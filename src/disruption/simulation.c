@@ -83,6 +83,7 @@ static struct kerf_plan *plan(const struct kerf_disruption_pass *pass, const ker
         .pods = pods,
         .pod_count = pod_count,
         .left_out = pass->left_out,
+        .stop_at_uninitialized = !pass->reasons,
         .omit_reasons = !pass->reasons,
         .options = pass->options->provisioning,
     };
@@ -134,7 +135,9 @@ void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidat
     pass->simulated_pods += pod_count;
     pass->compute_us += (double)pod_count * pass->options->compute.us_per_pod +
                         (double)(pass->destination_count - candidates->count) * pass->options->compute.us_per_node;
-    if (out_simulation->plan) {
+    if (out_simulation->plan && out_simulation->plan->stopped)
+        fail(out_simulation, KERF_NO_POD, NULL);
+    else if (out_simulation->plan) {
         test_refusals(pass, out_simulation);
         test_placements(pass, out_simulation);
     }

@@ -61,6 +61,8 @@ static bool may_pass_balanced(const struct kerf_candidate *candidate, const stru
 static bool try_candidate(struct kerf_disruption_pass *pass, const struct kerf_method_input *input, const struct kerf_candidate *candidate,
                           struct kerf_disruption_command *out_command)
 {
+    if (pass->reasons)
+        pass->reasons[candidate->id.index].asked_alone = true;
     if (!may_pass_balanced(candidate, input->totals)) {
         const struct kerf_nodepool_totals *totals = &input->totals[candidate->nodepool_index];
         if (pass->reasons)
@@ -132,4 +134,40 @@ bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_meth
     }
     memcpy(memory->unseen_nodepools, unseen, sizeof unseen);
     return false;
+}
+
+/* ---- explanations ------------------------------------------------------------------------------------------------------------------ */
+
+static void explain_alone(struct kerf_disruption_pass *pass, const struct kerf_method_input *input, const struct kerf_candidate *candidate)
+{
+    struct kerf_disruption_command command;
+    if (!try_candidate(pass, input, candidate, &command))
+        return; /* it has said why */
+    if (!command.replace) {
+        kerf_disruption_explain(pass, candidate->id, "it could be deleted in a later pass: its pods fit elsewhere, $%.6g an hour",
+                                command.savings_usd_per_hour);
+        return;
+    }
+    const struct kerf_planned_claim *replacement = &command.replacements[0];
+    kerf_disruption_explain(pass, candidate->id, "it could be replaced in a later pass by %s or one of %zu dearer types, $%.6g an hour cheaper",
+                            kerf_name_text(replacement->instance_types[0]->name), replacement->instance_type_count - 1,
+                            command.savings_usd_per_hour);
+}
+
+void kerf_single_node_explain(struct kerf_disruption_pass *pass, const struct kerf_method_input *input, const kerf_node_id *chosen,
+                              size_t chosen_count)
+{
+    uint64_t simulations = pass->simulations, pods = pass->simulated_pods;
+    double compute_us = pass->compute_us;
+    for (size_t i = 0; i < input->candidates.count; i++) {
+        const struct kerf_candidate *candidate = input->candidates.items[i];
+        bool is_chosen = false;
+        for (size_t j = 0; j < chosen_count && !is_chosen; j++)
+            is_chosen = kerf_node_id_equal(chosen[j], candidate->id);
+        if (!is_chosen && !pass->reasons[candidate->id.index].asked_alone)
+            explain_alone(pass, input, candidate);
+    }
+    pass->simulations = simulations; /* nobody but the reader asked */
+    pass->simulated_pods = pods;
+    pass->compute_us = compute_us;
 }

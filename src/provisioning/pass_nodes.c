@@ -188,9 +188,18 @@ static bool ports_conflict(struct kerf_pass *pass, struct kerf_pass_node *node, 
 
 /* ---- a pod at a node -------------------------------------------------------------------------------------------------- */
 
+/* A what-if has failed once such a pod has no better place than a node that may never be there. */
+static bool may_not_wait(const struct kerf_pass *pass, const struct kerf_pass_pod *pod)
+{
+    const struct kerf_cluster_node *home = kerf_cluster_node(pass->cluster, kerf_cluster_pod(pass->cluster, pod->id)->node);
+    return !(home != NULL && kerf_cluster_is_deleting(pass->cluster, home)) && !kerf_pod_is_provisionable(pod->pod);
+}
+
 static void place(struct kerf_pass *pass, struct kerf_pass_node *node, struct kerf_pass_pod *pod,
                   const struct kerf_candidate *candidate)
 {
+    if (!node->initialized && pass->input->stop_at_uninitialized)
+        pass->stopped = pass->stopped || may_not_wait(pass, pod);
     kerf_resources_subtract(&node->remaining, pod->requests);
     struct kerf_node_room *room = &pass->node_rooms[node - pass->nodes];
     room->cpu_nanocores = node->remaining.cpu_nanocores;

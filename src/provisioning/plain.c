@@ -159,7 +159,7 @@ static bool take_turn(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 
 static void solve(struct kerf_pass *pass, struct queue *queue)
 {
-    while (queue->count > 0 && !is_out_of_attempts(pass)) {
+    while (queue->count > 0 && !is_out_of_attempts(pass) && !pass->stopped) {
         struct kerf_pass_pod *pod = &pass->pods[queue->items[queue->head]];
         if (pod->queue_length == queue->count)
             return; /* everybody was tried since anybody was placed */
@@ -240,7 +240,9 @@ struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *i
     size_t left_count = queue.count;
     for (size_t i = 0; i < left_count; i++)
         left[i] = queue_pop(&queue);
-    kerf_pass_finish(&pass, plan, left, left_count);
+    plan->stopped = pass.stopped;
+    if (!pass.stopped)
+        kerf_pass_finish(&pass, plan, left, left_count);
     if (input->cache == NULL)
         kerf_provisioning_cache_free(pass.cache);
     fini(&pass);

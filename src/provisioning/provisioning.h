@@ -42,6 +42,8 @@ struct kerf_provisioning_input {
     size_t pod_count;
     /** Bitset by node id: neither destinations nor counted against limits (besides deleting nodes); NULL: none. */
     const uint64_t *left_out;
+    /** What-ifs: end as soon as a pod that runs on a node which isn't being deleted lands on one that isn't initialized (disruption 7.3). */
+    bool stop_at_uninitialized;
     bool omit_reasons; /* refusals carry no texts: for callers that ask thousands of times */
     struct kerf_provisioning_options options;
 };
@@ -81,6 +83,7 @@ struct kerf_plan {
     size_t existing_count;
     const struct kerf_plan_refusal *refusals; /* pods that stay, in order of the queue's end */
     size_t refusal_count;
+    bool stopped; /* by stop_at_uninitialized: nothing else is told */
     uint64_t attempts; /* pods tried against all destinations: what the compute-time model counts */
 };
 

@@ -371,6 +371,7 @@ struct kerf_pass {
 
     struct kerf_topology topology;
     uint64_t attempts;
+    bool stopped; /* at a node that isn't initialized */
 };
 
 /* go_sort.c: Go's sort.Slice on keys, ascending, moving `items` along (appendix A) */

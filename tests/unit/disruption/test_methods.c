@@ -157,6 +157,21 @@ Test(methods, e11_a_type_that_is_too_small_does_not_count)
     cr_expect_str_eq(disrupt_world_pass(&world, KERF_METHOD_MULTI_NODE), "multi-node replace a,b,c by np[xl]", "%s", world.outcome.bytes);
 }
 
+Test(methods, nodes_that_stay_say_what_would_come_of_them)
+{
+    disrupt_world_add_type(&world, "t1.large", 8, 0.2, 0);
+    disrupt_world_add_pool(&world, "np", "budgets: [{nodes: '2'}]", "", "");
+    add_full_nodes(4, "t1.large", "1");
+    add_pod("more", "n03", "5");
+    PASS("multi-node delete n00,n01");
+    const struct kerf_disruption_reason_text *n02 = &world.result->nodes[2], *n03 = &world.result->nodes[3];
+    cr_assert_eq(n02->reason_count, 2);
+    cr_expect_str_eq(n02->reasons[0], "multi-node: the disruption budget of NodePool np is used up");
+    cr_expect_str_eq(n02->reasons[1], "it could be deleted in a later pass: its pods fit elsewhere, $0.2 an hour");
+    cr_expect_eq(n03->reason_count, 2);
+    cr_expect_eq(world.result->simulations, 1);
+}
+
 /* ---- price and capacity type ---------------------------------------------------------------------------------------------------------- */
 
 static void add_f_world(double on_demand, const double spot[3], const char *template_spec, const char *spec_extra)
