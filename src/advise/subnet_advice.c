@@ -147,14 +147,17 @@ static void note_calls(struct kerf_subnet_calls_seen *seen, const struct kerf_fl
 static void find_end(struct kerf_subnet_advice *advice)
 {
     const struct kerf_subnet_query *query = advice->query;
-    if (!query->workload || query->workload->group_count == 0)
+    struct kerf_demand_shape shape;
+    kerf_subnet_typical_node(query, &shape, &advice->end.pods);
+    advice->end.limits = shape.limits;
+    if (shape.limits.enis < 1)
         return;
     int64_t *fits = kerf_allocate(kerf_array_bytes(query->replications, sizeof *fits));
     advice->end.known = true;
     for (uint32_t i = 0; i < query->replications; i++) {
         uint32_t zone = 0;
         enum kerf_shortage cause = KERF_SHORTAGE_LAUNCH;
-        fits[i] = kerf_subnet_nodes_that_fit(query, i, &zone, &cause);
+        fits[i] = kerf_subnet_nodes_that_fit(query, i, &shape, advice->end.pods, &zone, &cause);
         if (i == 0 || fits[i] < advice->end.nodes_least) {
             advice->end.nodes_least = fits[i];
             advice->end.zone = zone;

@@ -35,7 +35,9 @@ struct kerf_zone_seen {
 
 /** The fleet grown node by node, each with its pods, until something is refused. */
 struct kerf_subnet_end {
-    bool known;
+    bool known; /* false: the fleet has no nodes */
+    struct kerf_eni_limits limits; /* of such a node */
+    int64_t pods;
     bool never; /* a hundred thousand nodes fit */
     int64_t nodes_least, nodes_median; /* that fit, over replications */
     uint32_t zone;           /* of the least */
@@ -94,8 +96,13 @@ struct kerf_fleet *kerf_subnet_run(const struct kerf_subnet_query *query, uint32
 kerf_time_us kerf_subnet_query_horizon(const struct kerf_subnet_query *query, uint32_t replication);
 kerf_time_us kerf_subnet_query_warm_up(const struct kerf_subnet_query *query, uint32_t replication);
 
-/** Nodes of the first group that fit one after another, and what stopped the next one. Only with a workload. */
-int64_t kerf_subnet_nodes_that_fit(const struct kerf_subnet_query *query, uint32_t replication, uint32_t *out_zone, enum kerf_shortage *out_cause);
+/** What the fleet has most of: the first group of a workload; of courses the commonest kind of node, with the pods that most of them have at
+ *  their fullest. */
+void kerf_subnet_typical_node(const struct kerf_subnet_query *query, struct kerf_demand_shape *out_shape, int64_t *out_pods);
+
+/** Such nodes that fit one after another round the zones, and what stopped the next one. */
+int64_t kerf_subnet_nodes_that_fit(const struct kerf_subnet_query *query, uint32_t replication, const struct kerf_demand_shape *shape,
+                                   int64_t pods, uint32_t *out_zone, enum kerf_shortage *out_cause);
 enum { KERF_SUBNET_NODES_MAX = 100000 };
 
 void kerf_subnet_find_plans(struct kerf_subnet_advice *advice);

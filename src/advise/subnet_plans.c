@@ -188,29 +188,6 @@ static char *name_of(struct kerf_subnet_advice *advice, const struct kerf_cni_se
                              reserved ? ", reserved for prefixes" : "");
 }
 
-/** Pods that a node has at most by plan: what MINIMUM_IP_TARGET is best set to. */
-static int32_t expected_pods(const struct kerf_subnet_query *query)
-{
-    int64_t pods = 0;
-    if (query->workload) {
-        for (uint32_t i = 0; i < query->workload->group_count; i++)
-            pods = kerf_max_i64(pods, query->workload->groups[i].pods_per_node);
-    } else { /* pods a node when there are most pods */
-        int64_t most_pods = 0, most_nodes = 0, pods_now = 0, nodes_now = 0;
-        for (size_t i = 0; i < query->courses[0].event_count; i++) {
-            enum kerf_demand_kind kind = query->courses[0].events[i].kind;
-            nodes_now += (kind == KERF_DEMAND_NODE_STARTS) - (kind == KERF_DEMAND_NODE_ENDS);
-            pods_now += (kind == KERF_DEMAND_POD_COMES) - (kind == KERF_DEMAND_POD_GOES);
-            if (pods_now > most_pods) {
-                most_pods = pods_now;
-                most_nodes = nodes_now;
-            }
-        }
-        pods = most_nodes > 0 ? (most_pods + most_nodes - 1) / most_nodes : 1;
-    }
-    return (int32_t)kerf_max_i64(1, pods);
-}
-
 static void add_plan(struct kerf_subnet_advice *advice, struct kerf_cni_settings settings, bool reserved)
 {
     for (uint32_t i = 0; i < advice->plan_count; i++)
@@ -229,7 +206,10 @@ void kerf_subnet_find_plans(struct kerf_subnet_advice *advice)
     whole.warm_ip_target = whole.minimum_ip_target = 0;
     whole.warm_eni_target = whole.warm_prefix_target = 1;
     targets.warm_ip_target = WARM_ADDRESSES;
-    targets.minimum_ip_target = expected_pods(query);
+    struct kerf_demand_shape shape;
+    int64_t pods;
+    kerf_subnet_typical_node(query, &shape, &pods);
+    targets.minimum_ip_target = (int32_t)kerf_max_i64(1, pods);
     add_plan(advice, query->settings, false);
     for (int prefixes = 0; !query->settings.ipv6 && prefixes <= 1; prefixes++) {
         whole.prefix_delegation = targets.prefix_delegation = prefixes == 1;

@@ -2,6 +2,8 @@
 #include "advise/subnet_advice.h"
 #include "advise/subnet_demand.h"
 
+#include <stdlib.h>
+
 #define LOOK_EVERY 256 /* events between looks for a shortage */
 
 kerf_time_us kerf_subnet_query_horizon(const struct kerf_subnet_query *query, uint32_t replication)
@@ -23,14 +25,14 @@ static bool met_shortage(const struct kerf_fleet *fleet, uint32_t zone_count)
 }
 
 static struct kerf_fleet *fleet_of(const struct kerf_subnet_query *query, uint32_t replication, const struct kerf_cni_settings *settings,
-                                   const struct kerf_subnet_spec *subnets, uint32_t subnet_count)
+                                   const struct kerf_subnet_spec *subnets, uint32_t subnet_count, const struct kerf_demand_shape *shapes)
 {
     struct kerf_fleet_options options = {
         .settings = *settings,
         .subnets = subnets,
         .subnet_count = subnet_count,
         .zone_count = query->zone_count,
-        .shapes = query->workload ? query->workload->shapes : query->courses[replication].shapes,
+        .shapes = shapes,
         .warm_up_us = kerf_subnet_query_warm_up(query, replication),
         .key = kerf_hash_mix(query->seed, replication),
     };
@@ -40,7 +42,8 @@ static struct kerf_fleet *fleet_of(const struct kerf_subnet_query *query, uint32
 struct kerf_fleet *kerf_subnet_run(const struct kerf_subnet_query *query, uint32_t replication, const struct kerf_cni_settings *settings,
                                    const struct kerf_subnet_spec *subnets, uint32_t subnet_count, bool stop_at_shortage)
 {
-    struct kerf_fleet *fleet = fleet_of(query, replication, settings, subnets, subnet_count);
+    const struct kerf_demand_shape *shapes = query->workload ? query->workload->shapes : query->courses[replication].shapes;
+    struct kerf_fleet *fleet = fleet_of(query, replication, settings, subnets, subnet_count, shapes);
     uint64_t count = 0;
     bool stopped = false;
     if (query->workload) {
@@ -64,19 +67,71 @@ struct kerf_fleet *kerf_subnet_run(const struct kerf_subnet_query *query, uint32
     return fleet;
 }
 
-int64_t kerf_subnet_nodes_that_fit(const struct kerf_subnet_query *query, uint32_t replication, uint32_t *out_zone, enum kerf_shortage *out_cause)
+/** Most pods at once, by node number; of nodes that use a number again, the last. */
+struct node_peak {
+    int64_t now, peak;
+    uint16_t shape;
+    bool seen;
+};
+
+void kerf_subnet_typical_node(const struct kerf_subnet_query *query, struct kerf_demand_shape *out_shape, int64_t *out_pods)
 {
-    const struct kerf_subnet_group *group = &query->workload->groups[0];
-    struct kerf_fleet *fleet = fleet_of(query, replication, &query->settings, query->subnets, query->subnet_count);
+    enum { PODS_MAX = 1024 };
+    if (query->workload) {
+        *out_shape = query->workload->shapes[query->workload->groups[0].shape];
+        *out_pods = query->workload->groups[0].pods_per_node;
+        return;
+    }
+    const struct kerf_demand_course *course = &query->courses[0];
+    uint32_t node_count = 0, shape_count = 0;
+    for (size_t i = 0; i < course->event_count; i++) {
+        const struct kerf_demand_event *event = &course->events[i];
+        node_count = event->node >= node_count ? event->node + 1 : node_count;
+        if (event->kind == KERF_DEMAND_NODE_STARTS && event->shape >= shape_count)
+            shape_count = event->shape + 1u;
+    }
+    struct node_peak *nodes = kerf_allocate(kerf_array_bytes(node_count, sizeof *nodes));
+    uint32_t *of_shape = kerf_allocate(kerf_array_bytes(shape_count, sizeof *of_shape));
+    for (size_t i = 0; i < course->event_count; i++) {
+        const struct kerf_demand_event *event = &course->events[i];
+        struct node_peak *node = &nodes[event->node];
+        if (event->kind == KERF_DEMAND_NODE_STARTS) {
+            *node = (struct node_peak){.shape = event->shape, .seen = true};
+            of_shape[event->shape]++;
+        }
+        node->now += (event->kind == KERF_DEMAND_POD_COMES) - (event->kind == KERF_DEMAND_POD_GOES);
+        node->peak = kerf_max_i64(node->peak, node->now);
+    }
+    uint32_t shape = 0;
+    for (uint32_t i = 1; i < shape_count; i++)
+        if (of_shape[i] > of_shape[shape])
+            shape = i;
+    uint32_t counts[PODS_MAX] = {0};
+    for (uint32_t i = 0; i < node_count; i++)
+        if (nodes[i].seen && nodes[i].shape == shape)
+            counts[kerf_min_i64(nodes[i].peak, PODS_MAX - 1)]++;
+    *out_pods = 0;
+    for (int64_t pods = 1; pods < PODS_MAX; pods++)
+        if (counts[pods] > counts[*out_pods])
+            *out_pods = pods;
+    *out_shape = shape_count > 0 ? course->shapes[shape] : (struct kerf_demand_shape){0};
+    free(nodes);
+    free(of_shape);
+}
+
+int64_t kerf_subnet_nodes_that_fit(const struct kerf_subnet_query *query, uint32_t replication, const struct kerf_demand_shape *shape,
+                                   int64_t pods, uint32_t *out_zone, enum kerf_shortage *out_cause)
+{
+    struct kerf_fleet *fleet = fleet_of(query, replication, &query->settings, query->subnets, query->subnet_count, shape);
     int64_t fit = 0;
     uint32_t pod = 0;
     bool stopped = false;
     for (int64_t number = 0; !stopped && number < KERF_SUBNET_NODES_MAX; number++) {
         struct kerf_demand_event event = {.at_us = number * 10 * KERF_MINUTE_US, .kind = KERF_DEMAND_NODE_STARTS, .node = (uint32_t)number,
-                                          .shape = group->shape, .zone = (uint16_t)(number % query->zone_count)};
+                                          .zone = (uint16_t)(number % query->zone_count)};
         kerf_fleet_apply(fleet, &event);
         event.kind = KERF_DEMAND_POD_COMES;
-        for (int64_t i = 0; i < group->pods_per_node; i++) {
+        for (int64_t i = 0; i < pods; i++) {
             event.pod = pod++;
             kerf_fleet_apply(fleet, &event);
         }

@@ -160,6 +160,9 @@ static void print_json(const struct kerf_subnet_advice *advice, FILE *stream)
     kerf_json_key(&json, "nodesThatFit");
     if (advice->end.known && !advice->end.never) {
         kerf_json_begin_map_in_line(&json);
+        kerf_json_put_i64(&json, "podsPerNode", advice->end.pods);
+        kerf_json_put_i64(&json, "enis", advice->end.limits.enis);
+        kerf_json_put_i64(&json, "addressesPerEni", advice->end.limits.ipv4_per_eni);
         kerf_json_put_i64(&json, "least", advice->end.nodes_least);
         kerf_json_put_i64(&json, "median", advice->end.nodes_median);
         kerf_json_put_text(&json, "zone", query->zones[advice->end.zone]);
@@ -280,9 +283,10 @@ static void print_text(const struct kerf_subnet_advice *advice, FILE *stream)
     fprintf(stream, "EC2 calls of the CNI: %.1f an hour, %lld in the busiest hour, %.1f an hour refused\n", advice->calls.per_hour,
             (long long)advice->calls.peak_hour, advice->calls.failed_per_hour);
     if (advice->end.known && advice->end.never)
-        fprintf(stream, "Nodes that fit one after another: %d and more\n", KERF_SUBNET_NODES_MAX);
+        fprintf(stream, "Nodes of %lld pods that fit one after another: %d and more\n", (long long)advice->end.pods, KERF_SUBNET_NODES_MAX);
     else if (advice->end.known)
-        fprintf(stream, "Nodes that fit one after another: %lld (median %lld); then, in %s, %s\n", (long long)advice->end.nodes_least,
+        fprintf(stream, "Nodes of %lld pods that fit one after another: %lld (median %lld); then, in %s, %s\n", (long long)advice->end.pods,
+                (long long)advice->end.nodes_least,
                 (long long)advice->end.nodes_median, query->zones[advice->end.zone], kerf_shortage_text(advice->end.cause));
     print_maps(advice, stream);
     if (advice->plan_count == 0)

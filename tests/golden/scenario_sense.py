@@ -163,25 +163,71 @@ def storm(result):
     check(all_spot["interruptionsPerDay"] > 0, "spot_storm: interruptions are counted")
 
 
+def usable(prefix_length):
+    return 2 ** (32 - prefix_length) - 5
+
+
 def subnets(result):
-    """60 nodes with 16 pods that need an address: 3 interfaces of 15 addresses, or one interface with 2 prefixes (vpc-cni.md 3.9)."""
+    """60 nodes with 14 pods that need an address: 2 interfaces of 15 addresses, or one interface with 2 prefixes (vpc-cni.md 3.9)."""
     designs = {design["name"]: metrics_of(design) for design in result["designs"]}
 
     def taken(design):
         return sum(value for name, value in designs[design].items() if name.startswith("subnetAddressesPeak.subnet."))
 
-    # Beside the 60: twelve addresses of others in each subnet, and two system nodes whose pools differ with their pods.
-    for design, a_node, system in (("net22-secondary", 45, (40, 60)), ("net19-secondary", 45, (40, 60)), ("net19-prefix", 33, (34, 130))):
-        low, high = (36 + 60 * a_node + addresses for addresses in system)
+    # Beside the 60, two system nodes whose pools differ with their pods.
+    for design, a_node, system in (("net22-secondary", 30, (20, 60)), ("net19-secondary", 30, (20, 60)), ("net19-prefix", 33, (34, 130)),
+                                   ("cgnat", 31, (22, 62))):
+        low, high = (60 * a_node + addresses for addresses in system)
         check(low <= taken(design) <= high, f"subnet_sizing/{design}: {taken(design):.0f} addresses, {a_node} a node ({low} to {high})")
     for design, metrics in designs.items():
         ran_out = metrics["subnetsExhausted"]
         if design.startswith("net24"):
             check(ran_out == 3, f"subnet_sizing/{design}: all three subnets run out ({ran_out:.0f})")
-        elif design.startswith("net19") or design == "net22-secondary":
+            blocks = metrics["addressesRefusedPerDay.error.InsufficientCidrBlocks"]
+            check((blocks > 0) == ("prefix" in design), f"subnet_sizing/{design}: for want of blocks only with prefixes ({blocks:.0f})")
+        elif design.startswith("net19") or design in ("net22-secondary", "cgnat"):
             check(ran_out == 0 and metrics["nodesPeak"] == 62, f"subnet_sizing/{design}: holds 60 nodes and the system's two")
     dead = designs["net24-secondary"]
     check(dead["nodesPeak"] < 45 and dead["podsNeverPlaced"] > 0, "subnet_sizing/net24-secondary: ends below 45 nodes, pods stay pending")
+    check(dead["launchesWithoutAddressPerDay"] > 0, "subnet_sizing/net24-secondary: launches are refused")
+    check(designs["net24-full"]["podsWithoutAddressPerDay"] > 0 or designs["net24-full"]["failedCreatePodSandBoxPerDay"] > 0,
+          "subnet_sizing/net24-full: pods find no address")
+
+
+def subnet_ends(kerf):
+    """The node count at which each design ends: by the closed forms where single addresses run out, by the /28 blocks where those do."""
+    blocks = {24: 14, 22: 62, 19: 510}  # of an empty subnet
+
+    def fit(design):
+        command = [kerf, "vpc", "subnets", os.path.join(ROOT, "scenarios", "subnet_sizing.yaml"), "--design", design, "--replications", "1",
+                   "--given-only", "--format", "json"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        check(done.returncode in (0, 1), f"subnet_sizing/{design}: kerf vpc subnets exits {done.returncode}")
+        return json.loads(done.stdout)["nodesThatFit"]
+
+    slots = 14  # of an interface of m5.xlarge
+    for design, prefix_length, pods, pool in (("net24-secondary", 24, 14, slots * min(4, 1 + 1)),
+                                              ("net24-idle", 24, 3, slots * min(4, 1 + 1)),
+                                              ("net24-full", 24, 55, slots * min(4, 1 + 4)),
+                                              ("net24-targets", 24, 14, max(14 + 2, 14)),
+                                              ("net22-secondary", 22, 14, slots * 2),
+                                              ("net19-secondary", 19, 14, slots * 2)):
+        answer = fit(design)
+        addresses = pool + -(-pool // slots)
+        want = 3 * (usable(prefix_length) // addresses)
+        check(answer["podsPerNode"] == pods, f"subnet_sizing/{design}: {answer['podsPerNode']} pods a node, expected {pods}")
+        check(answer["least"] == want and answer["cause"] == "address", f"subnet_sizing/{design}: {answer}, by the closed form {want} nodes")
+    # All but a /27 is reserved for prefixes: 13 whole blocks (the last one has the address that AWS keeps), two a node.
+    answer = fit("net24-prefix-reserved")
+    check(answer["least"] == 18 and answer["cause"] == "prefix", f"subnet_sizing/net24-prefix-reserved: {answer}, expected 18 nodes")
+    # Where nodes' own addresses fall into blocks, at most half as many nodes as there are blocks fit, and churn makes it worse.
+    ends = {design: fit(design) for design in ("net24-prefix", "net24-prefix-churned", "net22-prefix", "net19-prefix")}
+    for design, answer in ends.items():
+        check(answer["cause"] == "prefix" and answer["least"] <= 3 * blocks[int(design[3:5])] // 2, f"subnet_sizing/{design}: {answer}")
+    check(ends["net24-prefix-churned"]["least"] < ends["net24-prefix"]["least"] < 18, "subnet_sizing: fragments cost nodes, a reservation saves them")
+    # Custom networking: a node takes one address of its own subnet, and that is what runs out.
+    answer = fit("cgnat")
+    check(answer["least"] == 3 * usable(24) and answer["cause"] == "launch", f"subnet_sizing/cgnat: {answer}")
 
 
 def run(kerf, scenario, out):
@@ -218,6 +264,7 @@ def main():
                 storm(result)
             elif scenario == "subnet_sizing":
                 subnets(result)
+                subnet_ends(kerf)
     print(f"{failures} failed" if failures else "all scenarios make sense")
     sys.exit(1 if failures else 0)
 
