@@ -151,6 +151,7 @@ struct binpack_plan {
     int64_t cost;
     const int64_t *unplaced; /* items of each class that are left without a bin */
     int64_t unplaced_count;  /* their sum */
+    bool is_cheapest;        /* no plan costs less: by the bound, or because every plan was looked at */
     const char *method;      /* the row of binpack_methods that made the plan */
     uint64_t steps;          /* steps that the whole call took, of all methods tried */
 };

@@ -10,7 +10,8 @@
 
 #include "packing/columns.h"
 
-enum { TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 40 };
+enum { TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 12, SWEEPS_MAX = 20 };
+static const double SWEEP_SMOOTHING = 0.5, SWEEP_GAIN_MIN = 2e-4;
 static const double SMOOTHING_FIRST = 0.9, SMOOTHING_LEAST = 0.05;
 static const double WORTH_MORE = 1e-7;    /* part of its price by which a content must be worth more */
 static const double GAP_MIN = 5e-5;       /* between program and bound, part of the cost: closer is not worth the effort */
@@ -111,7 +112,12 @@ bool binpack_generation_start(struct generation *generation, struct filling *fil
         return true;
     generation->best_dual = binpack_space_scratch(space, master->row_count, sizeof(double));
     generation->trial_dual = binpack_space_scratch(space, master->row_count, sizeof(double));
-    if (generation->best_dual == NULL || generation->trial_dual == NULL || !binpack_pricer_start(&generation->pricer, master) ||
+    generation->sweep_left = binpack_space_scratch(space, problem->group_count, sizeof *generation->sweep_left);
+    generation->sweep_ratio = binpack_space_scratch(space, problem->frontier_count, sizeof(double));
+    generation->sweep_seen = binpack_space_scratch(space, problem->frontier_count, sizeof *generation->sweep_seen);
+    if (generation->best_dual == NULL || generation->trial_dual == NULL || generation->sweep_left == NULL ||
+        generation->sweep_ratio == NULL || generation->sweep_seen == NULL ||
+        !binpack_pricer_start(&generation->pricer, master) ||
         !binpack_master_add_artificial(master))
         return false;
     generation->pricer.filling = filling;
@@ -249,6 +255,24 @@ static double round_up(const struct generation *generation, double cost)
     return (whole + (steps - whole > 1e-6 ? 1 : 0)) * generation->money_step;
 }
 
+/* Sweeps as long as each makes the program noticeably cheaper. */
+static void sweep(struct generation *generation, struct filling *filling)
+{
+    struct master *master = &generation->master;
+    for (size_t i = 0; i < SWEEPS_MAX && !filling->out_of_steps; i++) {
+        double cost = binpack_simplex_cost(master), smoothing = i == 0 ? 1 : SWEEP_SMOOTHING;
+        if (cost - generation->best_bound <= GAP_MIN * cost)
+            return;
+        for (size_t row = 0; row < master->row_count; row++)
+            generation->trial_dual[row] =
+                smoothing * generation->best_dual[row] + (1 - smoothing) * (master->dual[row] > 0 ? master->dual[row] : 0);
+        size_t added = binpack_generation_sweep(generation, filling, generation->trial_dual);
+        binpack_simplex_primal(master, filling);
+        if (added == 0 || (i > 0 && binpack_simplex_cost(master) > cost - SWEEP_GAIN_MIN * cost))
+            return;
+    }
+}
+
 void binpack_generation_run(struct generation *generation, struct filling *filling, size_t round_limit, double goal)
 {
     struct master *master = &generation->master;
@@ -259,6 +283,7 @@ void binpack_generation_run(struct generation *generation, struct filling *filli
     }
     binpack_simplex_rebuild(master);
     binpack_simplex_primal(master, filling);
+    sweep(generation, filling);
     size_t rounds_without_gain = 0;
     for (size_t round = 0; round < round_limit && !filling->out_of_steps; round++) {
         double cost = binpack_simplex_cost(master);
@@ -285,7 +310,7 @@ void binpack_generation_run(struct generation *generation, struct filling *filli
         }
         binpack_simplex_primal(master, filling);
         double cost_now = binpack_simplex_cost(master);
-        rounds_without_gain = has_gained || cost_now < cost * (1 - 1e-6) ? 0 : rounds_without_gain + 1;
+        rounds_without_gain = has_gained || cost_now < cost * (1 - 2e-5) ? 0 : rounds_without_gain + 1;
         if (rounds_without_gain > ROUNDS_WITHOUT_GAIN_MAX)
             return;
     }

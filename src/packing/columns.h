@@ -126,6 +126,7 @@ struct pricer {
     size_t content_count;
     struct column_cell *cells;
     size_t cell_count, cell_capacity;
+    bool wants_best_only;
 };
 
 bool binpack_pricer_start(struct pricer *pricer, struct master *master);
@@ -147,6 +148,9 @@ struct generation {
     double *best_dual; /* by row: the values that prove most */
     double best_bound; /* money units */
     double *trial_dual;
+    int64_t *sweep_left; /* by group */
+    double *sweep_ratio; /* by position in frontier: the best content's value over its price, when last looked at */
+    uint32_t *sweep_seen;
     double smoothing;
     double money_step; /* costs are multiples of it, in money units */
     bool is_ready; /* there is a master program to work with */
@@ -164,6 +168,14 @@ void binpack_generation_add_bins(struct generation *generation, const struct fil
 void binpack_generation_run(struct generation *generation, struct filling *filling, size_t round_limit, double goal);
 /* The same for what is left now, from the present basis and without regard to bounds: a few rounds. */
 void binpack_generation_rerun(struct generation *generation, struct filling *filling, size_t round_limit);
+
+/* ---- sweep.c ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Packs everything that is left in thought, one content after the other, each as often as it lasts: always the one worth most for
+ * its price at the given values (by row). The contents go into the pool. Returns how many were new to it.
+ */
+size_t binpack_generation_sweep(struct generation *generation, struct filling *filling, const double *dual);
 
 /* ---- dive.c: rounds the program, a few columns at a time; what it cannot place stays left ------------------------------ */
 void binpack_dive(struct generation *generation, struct filling *filling);

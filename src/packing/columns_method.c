@@ -44,7 +44,7 @@ void binpack_method_columns(struct filling *filling)
         if (generation.is_ready) {
             if (!add_start(&generation, filling))
                 return;
-            uint64_t phase_limit = limit_phase(filling, 4);
+            uint64_t phase_limit = limit_phase(filling, 5);
             binpack_generation_run(&generation, filling, ROUNDS_MAX, 1e300);
             filling->step_limit = phase_limit;
             filling->out_of_steps = false;

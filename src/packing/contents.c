@@ -9,8 +9,8 @@
 
 #include "packing/columns.h"
 
-enum { SAME_START_MAX = 2, BASE_LOOKS = 1500, TAKEN_BACK_MAX = 2 };
-static const double MANY_ITEMS = 14; /* in a bin: a search from nothing rarely ends */
+enum { SAME_START_MAX = 2, BASE_LOOKS = 2500, TAKEN_BACK_MAX = 2 };
+static const double MANY_ITEMS = 9; /* in a bin: a search from nothing rarely ends */
 
 static int compare_item(const void *a, const void *b)
 {
@@ -114,7 +114,7 @@ static bool search_from(struct search *search, int64_t *room, double value, doub
     uint64_t looks = 0;
     for (;;) {
         double threshold = search->threshold;
-        if (search->is_full || search->from_base ||
+        if (search->is_full || search->from_base || pricer->wants_best_only ||
             (depth > 0 && pricer->top_count[pricer->frame_position[0]] >= SAME_START_MAX))
             threshold = search->best > threshold ? search->best : threshold;
         bool is_pruned = false;

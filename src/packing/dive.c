@@ -8,7 +8,7 @@
 
 #include "packing/columns.h"
 
-enum { ROUNDS_PER_DIVE = 6 };
+enum { ROUNDS_PER_DIVE = 12, PARTS_OF_STEPS = 8 };
 static const double NEARLY_ONE = 0.75;
 
 static bool makes_room(const struct binpack_problem *problem, size_t group)
@@ -167,7 +167,13 @@ void binpack_dive(struct generation *generation, struct filling *filling)
     while (!is_done(master, filling) && !filling->out_of_space && !filling->out_of_steps) {
         if (!round_once(generation, filling, values, is_used, held))
             return;
-        if (!is_done(master, filling))
-            binpack_generation_rerun(generation, filling, ROUNDS_PER_DIVE);
+        if (is_done(master, filling))
+            return;
+        /* a part of the steps that are left for each round, so that they last to the end */
+        uint64_t limit = filling->step_limit;
+        filling->step_limit = filling->steps + (limit - filling->steps) / PARTS_OF_STEPS;
+        binpack_generation_rerun(generation, filling, ROUNDS_PER_DIVE);
+        filling->step_limit = limit;
+        filling->out_of_steps = filling->steps >= limit;
     }
 }

@@ -34,6 +34,5 @@ bool binpack_filling_load(struct filling *filling, const struct binpack_plan *pl
         if (!binpack_open_run(filling, pattern->bin_type, pattern->bin_count, content, room))
             return false;
     }
-    binpack_filling_compact(filling);
-    return true;
+    return binpack_filling_reorder(filling);
 }

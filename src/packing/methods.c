@@ -10,11 +10,15 @@ static const struct binpack_method descriptions[] = {
     {"bfd", "best-fit-decreasing: items by falling size, each into the fullest open bin that takes it"},
     {"columns", "column generation: whole contents of bins chosen by a linear program, which also raises the bound, then "
                 "rounded a few at a time"},
+    {"exact", "branch and bound, for up to 64 items: the cheapest packing, if the steps last"},
+    {"improve", "ruin and recreate: the best packing so far (or that of ffd), a few wasteful bins at a time packed anew by column "
+                "generation"},
 };
-static const binpack_method_function functions[] = {binpack_method_ffd, binpack_method_bfd, binpack_method_columns};
+static const binpack_method_function functions[] = {binpack_method_ffd, binpack_method_bfd, binpack_method_columns,
+                                                    binpack_method_exact, binpack_method_improve};
 
 /* Searches end by their own effort, not when everything is placed; without a limit of the caller's they take the usual steps. */
-static const bool is_search[] = {false, false, true};
+static const bool is_search[] = {false, false, true, true, true};
 
 enum { METHOD_COUNT = sizeof descriptions / sizeof descriptions[0] };
 _Static_assert(sizeof functions / sizeof functions[0] == METHOD_COUNT && sizeof is_search / sizeof is_search[0] == METHOD_COUNT,
@@ -41,9 +45,18 @@ static bool sum_plan(const struct filling *filling, int64_t *out_bin_count, int6
     return true;
 }
 
+/* Then whole contents matter most, and repairing single bins little. */
+static bool has_many_equal_items(const struct binpack_problem *problem)
+{
+    binpack_i128 items = 0;
+    for (size_t g = 0; g < problem->group_count; g++)
+        items += problem->count[g];
+    return items >= 20 * (binpack_i128)problem->group_count;
+}
+
 /* Runs one method; *plan is replaced if the new one is better or the first (method NULL). */
 static enum binpack_outcome try_method(struct binpack_problem *problem, size_t method, uint64_t step_limit,
-                                       struct binpack_plan *plan)
+                                       size_t searches_left, struct binpack_plan *plan)
 {
     struct filling filling;
     bool has_usual_limit = step_limit == 0 && is_search[method];
@@ -51,6 +64,8 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
         step_limit = plan->steps + BINPACK_STEPS_USUAL;
     else if (step_limit == 0)
         step_limit = UINT64_MAX;
+    else if (searches_left > 1 && step_limit > plan->steps)
+        step_limit -= (step_limit - plan->steps) / (has_many_equal_items(problem) ? 8 : 2);
     if (!binpack_filling_start(&filling, problem, plan->steps, step_limit))
         return BINPACK_OUT_OF_SPACE;
     filling.start = plan->method != NULL ? plan : NULL;
@@ -75,7 +90,17 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
         }
         *plan = next;
     }
-    return filling.out_of_steps && !has_usual_limit ? BINPACK_OUT_OF_STEPS : BINPACK_OK;
+    if (plan->unplaced_count == 0 && (filling.is_exhausted || plan->cost <= problem->bound.cost))
+        plan->is_cheapest = true;
+    return filling.out_of_steps && !has_usual_limit && searches_left <= 1 ? BINPACK_OUT_OF_STEPS : BINPACK_OK;
+}
+
+static size_t searches_after(size_t method)
+{
+    size_t count = 0;
+    for (size_t i = method + 1; i < METHOD_COUNT; i++)
+        count += is_search[i];
+    return count;
 }
 
 enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct binpack_options *options,
@@ -92,7 +117,8 @@ enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct
         if (options->method != NULL && strcmp(options->method, descriptions[i].name) != 0)
             continue;
         is_known = true;
-        outcome = try_method(problem, i, options->step_limit, &plan);
+        outcome = try_method(problem, i, options->step_limit, options->method == NULL && is_search[i] ? searches_after(i) + 1 : 0,
+                             &plan);
         problem->space.back = 0;
     }
     if (outcome == BINPACK_OK && !is_known)

@@ -39,20 +39,26 @@ static binpack_u128 size_of(const struct binpack_problem *problem, size_t group)
     return size;
 }
 
-static bool set_order(struct filling *filling)
+bool binpack_filling_reorder(struct filling *filling)
 {
     const struct binpack_problem *problem = filling->problem;
+    size_t back = filling->problem->space.back;
     struct size_key *keys = binpack_space_scratch(&filling->problem->space, problem->group_count, sizeof *keys);
-    if (keys == NULL)
+    if (keys == NULL) {
+        filling->out_of_space = true;
         return false;
+    }
     size_t count = 0;
+    filling->order = filling->order_start;
     for (size_t g = 0; g < problem->group_count; g++)
-        if (problem->fits_somewhere[g])
+        if (problem->fits_somewhere[g] && filling->left[g] > 0)
             keys[count++] = (struct size_key){size_of(problem, g), (uint32_t)g};
     binpack_sort(keys, count, sizeof *keys, compare_size);
     for (size_t i = 0; i < count; i++)
         filling->order[i] = keys[i].group;
     filling->order_count = count;
+    filling->problem->space.back = back;
+    binpack_filling_compact(filling);
     return true;
 }
 
@@ -61,20 +67,19 @@ bool binpack_filling_start(struct filling *filling, struct binpack_problem *prob
     struct space *space = &problem->space;
     size_t group_count = problem->group_count, resource_count = problem->resource_count;
     *filling = (struct filling){.problem = problem, .steps = steps, .step_limit = step_limit};
-    filling->order = binpack_space_scratch(space, group_count, sizeof *filling->order);
+    filling->order_start = binpack_space_scratch(space, group_count, sizeof *filling->order);
     filling->left = binpack_space_scratch(space, group_count, sizeof *filling->left);
     filling->type_left = binpack_space_scratch(space, problem->type_count, sizeof *filling->type_left);
     filling->least_after = binpack_space_scratch(space, group_count * resource_count, sizeof *filling->least_after);
     filling->trial_groups = binpack_space_scratch(space, group_count, sizeof *filling->trial_groups);
     filling->trial_counts = binpack_space_scratch(space, group_count, sizeof *filling->trial_counts);
     filling->trial_room = binpack_space_scratch(space, resource_count, sizeof *filling->trial_room);
-    if (filling->order == NULL || filling->left == NULL || filling->type_left == NULL || filling->least_after == NULL ||
-        filling->trial_groups == NULL || filling->trial_counts == NULL || filling->trial_room == NULL || !set_order(filling))
+    if (filling->order_start == NULL || filling->left == NULL || filling->type_left == NULL || filling->least_after == NULL ||
+        filling->trial_groups == NULL || filling->trial_counts == NULL || filling->trial_room == NULL)
         return false;
     memcpy(filling->left, problem->count, group_count * sizeof *filling->left);
     memcpy(filling->type_left, problem->limit, problem->type_count * sizeof *filling->type_left);
-    binpack_filling_compact(filling);
-    return true;
+    return binpack_filling_reorder(filling);
 }
 
 void binpack_filling_compact(struct filling *filling)
@@ -293,13 +298,18 @@ static bool right_size_run(struct filling *filling, size_t index)
     return false;
 }
 
-bool binpack_right_size(struct filling *filling)
+bool binpack_right_size_from(struct filling *filling, size_t first_run)
 {
     /* a bin that moves may free a limited type for another: again until nothing moves, and each move makes the plan cheaper */
     for (bool has_moved = true; has_moved && !filling->out_of_space;) {
         has_moved = false;
-        for (size_t i = 0; i < filling->run_count && !filling->out_of_space; i++)
+        for (size_t i = first_run; i < filling->run_count && !filling->out_of_space; i++)
             has_moved |= right_size_run(filling, i);
     }
     return !filling->out_of_space;
+}
+
+bool binpack_right_size(struct filling *filling)
+{
+    return binpack_right_size_from(filling, 0);
 }

@@ -170,7 +170,9 @@ struct filling {
     uint64_t step_limit; /* UINT64_MAX: none */
     bool out_of_space;
     bool out_of_steps;
+    bool is_exhausted; /* every plan was looked at: none is cheaper than the best of `start` and this one */
 
+    uint32_t *order_start; /* room for all groups */
     uint32_t *order; /* groups of which items are left, largest first */
     size_t order_count;
     int64_t *left;        /* by group */
@@ -238,6 +240,10 @@ bool binpack_choose_type(struct filling *filling, uint32_t *out_type);
 
 /* Gives every bin the cheapest type that holds its content, as far as limits allow. False when space ran out. */
 bool binpack_right_size(struct filling *filling);
+/* The same for the runs from first_run on. */
+bool binpack_right_size_from(struct filling *filling, size_t first_run);
+/* The order anew, of all groups of which items are left. */
+bool binpack_filling_reorder(struct filling *filling);
 
 /* Opens the bins of a plan of this problem in a filling that has none. False when space ran out. */
 bool binpack_filling_load(struct filling *filling, const struct binpack_plan *plan);

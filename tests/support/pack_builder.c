@@ -77,7 +77,7 @@ static void check_plan(struct pack_builder *builder)
 {
     struct binpack_fault fault = {0};
     int64_t scratch[9 * PACK_BUILDER_MAX];
-    cr_assert(binpack_verify_plan(&builder->input, &builder->plan, scratch, &fault), "%s", fault.what);
+    cr_assert(binpack_verify_plan(&builder->input, &builder->plan, scratch, &fault), "%s (%s)", fault.what, builder->plan.method);
 }
 
 enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method)
@@ -85,7 +85,10 @@ enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method
     cr_assert_eq(pack_make(builder, MEMORY_BYTES), BINPACK_OK);
     cr_assert_eq(binpack_bound_find(builder->problem, &builder->bound), BINPACK_OK);
     check_bound(builder);
-    enum binpack_outcome outcome = binpack_solve(builder->problem, &(struct binpack_options){.method = method}, &builder->plan);
+    enum binpack_outcome outcome = binpack_solve(builder->problem, &(struct binpack_options){.method = method, .step_limit = builder->step_limit},
+                                               &builder->plan);
+    if (outcome == BINPACK_OUT_OF_STEPS && builder->step_limit > 0)
+        outcome = builder->plan.unplaced_count > 0 ? BINPACK_LEFT_OVER : BINPACK_OK;
     cr_assert(outcome == BINPACK_OK || outcome == BINPACK_LEFT_OVER, "%s", binpack_outcome_text(outcome));
     cr_assert_eq(outcome == BINPACK_LEFT_OVER, builder->plan.unplaced_count > 0);
     check_plan(builder);

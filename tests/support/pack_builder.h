@@ -18,6 +18,7 @@ struct pack_builder {
     struct binpack_input input;
     void *memory;
     struct binpack_problem *problem;
+    uint64_t step_limit; /* of pack_solve; 0: the usual */
     struct binpack_bound bound;
     struct binpack_plan plan;
     int64_t kerf_unopened;
