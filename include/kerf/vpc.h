@@ -106,6 +106,47 @@ const char *kerf_cni_env_name(size_t index);
 /** Why the container refuses to work with these settings (one line, static), or NULL. */
 const char *kerf_cni_settings_refusal(const struct kerf_cni_settings *settings);
 
+/* ---- what is allowed and rarely meant -------------------------------------------------------------------------------------------- */
+
+/** A node as it is judged; counts. */
+struct kerf_vpc_judged_node {
+    const char *name; /* of its instance type, for the text */
+    struct kerf_eni_limits limits;
+    int64_t max_pods;          /* that kubelet is told */
+    int64_t max_pods_standard; /* of eni-max-pods.txt */
+    int64_t host_pods;         /* on the host network: they count as pods and take no address */
+    int64_t reserved_enis;     /* that max_pods was lowered for (RESERVED_ENIS) */
+    bool prefix_capable;
+    bool trunk_capable;
+};
+
+/** Rows of section 9 of the rules; a finding of a node is the same for many types, so a caller may tell it once. */
+enum kerf_vpc_misconfiguration {
+    KERF_VPC_WARM_ENI_IGNORED,     /* WARM_IP_TARGET beside WARM_ENI_TARGET */
+    KERF_VPC_WARM_PREFIX_VETOES,   /* WARM_PREFIX_TARGET beside address targets */
+    KERF_VPC_WARM_IP_SMALL,
+    KERF_VPC_MINIMUM_IS_CEILING,   /* MINIMUM_IP_TARGET alone */
+    KERF_VPC_MINIMUM_IS_FLOOR,     /* of a node: MINIMUM_IP_TARGET above its pods */
+    KERF_VPC_WARM_IP_TAKES_ALL,    /* of a node */
+    KERF_VPC_WARM_ENI_FLAPS,
+    KERF_VPC_COOLDOWN_LONG,
+    KERF_VPC_FRAGMENTED,           /* of a subnet */
+    KERF_VPC_NO_BLOCK,             /* of a subnet */
+    KERF_VPC_PREFIX_WITHOUT_DENSITY, /* of a node */
+    KERF_VPC_PREFIX_ON_XEN,        /* of a node */
+    KERF_VPC_MAX_PODS_HIGH,        /* of a node */
+    KERF_VPC_TRUNK_NOT_RESERVED,   /* of a node */
+    KERF_VPC_CUSTOM_NOT_RESERVED,  /* of a node */
+    KERF_VPC_MISCONFIGURATION_COUNT
+};
+typedef void (*kerf_vpc_finding)(void *context, enum kerf_vpc_misconfiguration kind, const char *text);
+
+/** Tells what will happen with settings that are read without complaint. warm_eni_given: WARM_ENI_TARGET was set, not left to its default.
+ *  The settings must not be refused. Texts are one line, borrowed for the call. */
+void kerf_vpc_review_settings(const struct kerf_cni_settings *settings, bool warm_eni_given, kerf_vpc_finding finding, void *context);
+void kerf_vpc_review_node(const struct kerf_cni_settings *settings, const struct kerf_vpc_judged_node *node, kerf_vpc_finding finding,
+                          void *context);
+
 /* ---- the address pool of one node ---------------------------------------------------------------------------------------- */
 
 /**
@@ -435,6 +476,10 @@ double kerf_vpc_subnet_fragmentation(const struct kerf_vpc_subnet *subnet);
  * positive terms, no sampling). Cost: below a millisecond up to /22, tens of milliseconds for /16.
  */
 double kerf_vpc_prefix_chance(uint8_t prefix_length, uint32_t taken);
+
+/** As kerf_vpc_review_settings, of a subnet where single addresses of others lie scattered (taken) and ranges are reserved for prefixes or not. */
+void kerf_vpc_review_subnet(const struct kerf_cni_settings *settings, struct kerf_cidr cidr, int64_t taken, bool reserved,
+                            kerf_vpc_finding finding, void *context);
 
 /** Recomputes sums from the bits and asserts that they agree. */
 void kerf_vpc_subnet_check(const struct kerf_vpc_subnet *subnet);

@@ -37,6 +37,7 @@ static enum kerf_status classify_path(struct input *input, const char *path, str
     bool only_scenarios = documents->list.count > 0;
     for (size_t i = 0; i < documents->list.count; i++) {
         const struct kerf_document *document = documents->list.items[i];
+        kerf_check_aws_node(&document->root, errs);
         if (!is_scenario(document))
             only_scenarios = false;
         else if (strcmp(path, "-") == 0)
@@ -58,6 +59,7 @@ static void look(const struct kerf_check_subject *subject)
     kerf_check_budgets(subject);
     kerf_check_singletons(subject);
     kerf_check_spreads(subject);
+    kerf_check_network(subject);
     kerf_check_unplaceable(subject);
 }
 
@@ -73,6 +75,7 @@ static void look_at_scenario(struct kerf_scenario *scenario, struct kerf_errors 
             .vocabulary = design->vocabulary,
             .instance_options = design->instance_options,
             .design = design,
+            .file = scenario->file,
             .at_epoch_us = design->start_epoch_us,
             .arena = &arena,
             .errs = errs,

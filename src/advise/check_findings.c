@@ -88,6 +88,23 @@ static const struct kerf_ec2nodeclass *find_nodeclass(const struct kerf_objects 
     return NULL;
 }
 
+size_t kerf_check_types_of_pool(const struct kerf_check_subject *subject, const struct kerf_nodepool *nodepool,
+                                const struct kerf_instance_type *const **out_types)
+{
+    const struct kerf_ec2nodeclass *nodeclass = find_nodeclass(subject->objects, nodepool->nodeclass.name);
+    if (!nodeclass)
+        return 0;
+    struct kerf_instance_types types = kerf_catalog_list_types(subject->catalog, nodeclass, subject->instance_options, subject->vocabulary, subject->arena);
+    struct kerf_requirements requirements = requirements_of_pool(subject, nodepool);
+    const struct kerf_instance_type **listed = KERF_NEW_ARRAY(subject->arena, const struct kerf_instance_type *, types.count);
+    size_t count = 0;
+    for (size_t i = 0; i < types.count; i++)
+        if (can_launch(subject, &types.items[i], &requirements))
+            listed[count++] = &types.items[i];
+    *out_types = listed;
+    return count;
+}
+
 void kerf_check_nodepools(const struct kerf_check_subject *subject)
 {
     for (size_t i = 0; i < subject->objects->nodepools.count; i++) {

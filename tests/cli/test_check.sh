@@ -146,3 +146,41 @@ for scenario in "$ROOT"/scenarios/*.yaml; do
     exits 0
     has_no_complaint
 done
+
+# the CNI's settings, in a scenario with subnets and in aws-node's own manifest
+cat >network.yaml <<'END'
+apiVersion: kerf/v1alpha1
+kind: Scenario
+manifests: [pool.yaml]
+subnets:
+  - { id: a, zone: us-east-1a, cidr: 10.0.0.0/24, taken: 60 }
+  - { id: b, zone: us-east-1b, cidr: 10.0.1.0/24 }
+cni: { ENABLE_PREFIX_DELEGATION: true, WARM_PREFIX_TARGET: 1, MINIMUM_IP_TARGET: 16 }
+END
+run check network.yaml
+exits 1
+complains 'subnet "a": prefixes in 10.0.0.0/24, where 60 addresses lie scattered'
+complains 'MINIMUM_IP_TARGET=16 without WARM_IP_TARGET is a ceiling'
+complains 'WARM_PREFIX_TARGET=1 beside address targets'
+complains 'NodePool "default": prefixes with max-pods'
+cat >aws-node.yaml <<'END'
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: aws-node, namespace: kube-system }
+spec:
+  selector: { matchLabels: { k8s-app: aws-node } }
+  template:
+    metadata: { labels: { k8s-app: aws-node } }
+    spec:
+      hostNetwork: true
+      containers:
+        - name: aws-node
+          image: aws-node
+          env:
+            - { name: WARM_ENI_TARGET, value: "0" }
+            - { name: ENABLE_PREFIX_DELEGATION, value: "false" }
+END
+run check aws-node.yaml
+exits 1
+complains 'aws-node.yaml:14'
+complains 'WARM_ENI_TARGET=0: with pods at a multiple'
