@@ -141,7 +141,7 @@ replay-%: $(BUILD)/replay/%
 
 # ---- check: each step can be run alone (make check-includes); a new one is a line in CHECKS and a rule ----
 
-CHECKS := check-includes check-headers check-packer-alone check-tests check-cli check-golden check-sanitizers check-bench
+CHECKS := check-includes check-headers check-packer-alone check-install check-tests check-cli check-golden check-sanitizers check-bench
 
 .PHONY: $(CHECKS)
 check: export WERROR := -Werror
@@ -171,6 +171,15 @@ check-packer-alone: $(PACKING_OBJECTS) $(LIBBINPACK)
 	$(BUILD)/pack_alone | diff docs/examples/pack_alone.out -
 
 check-tests: export KERF_TEST_EFFORT := large
+# The example of the packer, built and run against what is installed and nothing else.
+INSTALLED := $(CURDIR)/$(BUILD)/installed
+check-install: all
+	@rm -rf $(INSTALLED)
+	@$(MAKE) --no-print-directory PREFIX=$(INSTALLED) DESTDIR= install >/dev/null
+	cd $(INSTALLED) && export PKG_CONFIG_PATH=$(INSTALLED)/lib/pkgconfig && cp $(CURDIR)/docs/examples/pack_alone.c . && \
+	    $(CC) -std=c17 -Wall -Wextra -Werror $$(pkg-config --cflags binpack) -o pack_alone pack_alone.c $$(pkg-config --libs binpack) && \
+	    ./pack_alone | diff $(CURDIR)/docs/examples/pack_alone.out - && bin/kerf pack --help >/dev/null
+
 check-tests: run-tests
 
 # Commands: exit codes, messages, answers.

@@ -10,6 +10,7 @@
 #include "binpack/binpack.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/pack_certificate.h"
 #include "kerf/pack_input.h"
 
 static const char command[] = "kerf pack";
@@ -166,6 +167,9 @@ static void print_json_pattern(const struct packing *packing, const struct kerf_
     printf("}");
 }
 
+static void print_causes_json(const struct packing *packing, const struct kerf_pack_input *read);
+static void print_causes_text(const struct packing *packing, const struct kerf_pack_input *read);
+
 static void print_json(const struct packing *packing, const struct kerf_pack_input *read)
 {
     const struct binpack_plan *plan = &packing->plan;
@@ -184,6 +188,9 @@ static void print_json(const struct packing *packing, const struct kerf_pack_inp
         print_decimal(packing->kerf_unopened, packing->bound.scale);
     else
         printf("null");
+    if (plan->unplaced_count == 0)
+        print_causes_json(packing, read);
+    printf(",\n  \"boundMethod\": \"%s\",\n  \"isCheapest\": %s", packing->bound.method, plan->is_cheapest ? "true" : "false");
     printf(",\n  \"unplaced\": {");
     const char *separator = "";
     for (size_t c = 0; c < read->item_count; c++) {
@@ -204,6 +211,8 @@ static void print_text(const struct packing *packing, const struct kerf_pack_inp
     const struct binpack_plan *plan = &packing->plan;
     printf("cost   %" PRId64 " for %" PRId64 " bins (%s, %" PRIu64 " steps)\nbound  %" PRId64 "\n", plan->cost, plan->bin_count,
            plan->method, plan->steps, packing->bound.cost);
+    if (plan->is_cheapest)
+        printf("no packing is cheaper: %s\n", plan->cost == packing->bound.cost ? "the bound proves it" : "all were looked at");
     if (has_gap(packing))
         printf("gap    %" PRId64 " (%.2f %%)\n", plan->cost - packing->bound.cost,
                packing->bound.cost > 0 ? gap_percent(packing) : 0.0);
@@ -223,18 +232,115 @@ static void print_text(const struct packing *packing, const struct kerf_pack_inp
             printf(", and of %zu more", pattern->placement_count - TEXT_ITEMS_MAX);
         putchar('\n');
     }
-    if (plan->unplaced_count == 0)
+    if (plan->unplaced_count == 0) {
+        if (plan->cost > packing->bound.cost)
+            print_causes_text(packing, read);
         return;
+    }
     printf("\nleft over: %" PRId64 " items, which fit no bin that may still be opened\n", plan->unplaced_count);
     for (size_t c = 0; c < read->item_count; c++)
         if (plan->unplaced[c] > 0)
             printf("%10" PRId64 "  %s\n", plan->unplaced[c], read->item_names[c]);
 }
 
+/* ---- what wastes the money -------------------------------------------------------------------------------------------- */
+
+__extension__ typedef __int128 wide;
+
+/*
+ * The kerf of all bins by cause, in 1/scale: room that stays free (by resource, at the resource's share of the bin's price), bins
+ * of a type that is dearer than its resources, and items that lie where they take more than they are worth. What rounding the
+ * bound up took off the kerfs is told apart. The causes add up to the gap exactly.
+ */
+struct causes {
+    wide idle[BINPACK_RESOURCES_MAX];
+    wide dear_types;
+    wide dear_places;
+    wide rounding;
+};
+
+static void find_causes(const struct packing *packing, struct causes *out_causes)
+{
+    const struct binpack_input *input = &packing->input;
+    const struct binpack_bound *bound = &packing->bound;
+    *out_causes = (struct causes){.rounding = packing->kerf_unopened};
+    for (size_t p = 0; p < packing->plan.pattern_count; p++) {
+        const struct binpack_pattern *pattern = &packing->plan.patterns[p];
+        const struct binpack_bin_type *type = &input->bin_types[pattern->bin_type];
+        wide money = (wide)bound->scale * type->price + bound->rents[pattern->bin_type];
+        wide worth = 0, taken = 0;
+        for (size_t i = 0; i < pattern->placement_count; i++) {
+            const struct binpack_placement *placement = &packing->plan.placements[pattern->placement_first + i];
+            worth += (wide)bound->item_values[placement->item_class] * placement->item_count;
+        }
+        for (size_t r = 0; r < input->resource_count; r++) {
+            int64_t share = bound->price_shares[pattern->bin_type * input->resource_count + r];
+            wide load = 0;
+            for (size_t i = 0; i < pattern->placement_count; i++) {
+                const struct binpack_placement *placement = &packing->plan.placements[pattern->placement_first + i];
+                load += (wide)input->item_classes[placement->item_class].demand[r] * placement->item_count;
+            }
+            wide used = type->capacity[r] > 0 ? share * load / type->capacity[r] : share;
+            out_causes->idle[r] += (share - used) * pattern->bin_count;
+            taken += used;
+            money -= share;
+        }
+        out_causes->dear_types += money * pattern->bin_count;
+        out_causes->dear_places += (taken - worth) * pattern->bin_count;
+        money = (wide)bound->scale * type->price + bound->rents[pattern->bin_type];
+        out_causes->rounding += (pattern->kerf - (money - worth)) * pattern->bin_count;
+    }
+}
+
+static double in_price_units(const struct packing *packing, wide money)
+{
+    return (double)money / (double)packing->bound.scale;
+}
+
+static void print_causes_json(const struct packing *packing, const struct kerf_pack_input *read)
+{
+    struct causes causes;
+    find_causes(packing, &causes);
+    printf(",\n  \"causes\": {\"idle\": {");
+    for (size_t r = 0; r < read->resource_count; r++) {
+        printf("%s", r == 0 ? "" : ", ");
+        print_json_text(read->resource_names[r]);
+        printf(": %.6g", in_price_units(packing, causes.idle[r]));
+    }
+    printf("}, \"dearTypes\": %.6g, \"dearPlaces\": %.6g, \"boundRounding\": %.6g}", in_price_units(packing, causes.dear_types),
+           in_price_units(packing, causes.dear_places), in_price_units(packing, causes.rounding));
+    printf(",\n  \"fairCost\": {");
+    for (size_t c = 0; c < read->item_count; c++) {
+        printf("%s", c == 0 ? "" : ", ");
+        print_json_text(read->item_names[c]);
+        printf(": ");
+        print_decimal(packing->bound.item_values[c], packing->bound.scale);
+    }
+    printf("}");
+}
+
+static void print_causes_text(const struct packing *packing, const struct kerf_pack_input *read)
+{
+    struct causes causes;
+    find_causes(packing, &causes);
+    printf("\nwhere the gap comes from\n");
+    for (size_t r = 0; r < read->resource_count; r++)
+        printf("%14.6g  %s that stays free\n", in_price_units(packing, causes.idle[r]), read->resource_names[r]);
+    printf("%14.6g  bins dearer than what they offer\n%14.6g  items that take more than their worth where they lie\n",
+           in_price_units(packing, causes.dear_types), in_price_units(packing, causes.dear_places));
+    printf("%14.6g  rounding of the bound, and bins that stay closed\n", in_price_units(packing, causes.rounding));
+}
+
 /* ---- the command ------------------------------------------------------------------------------------------------------ */
 
-static int pack(const struct kerf_pack_input *read, const char *file, const struct binpack_options *options, int format,
-                struct kerf_errors *errs)
+struct pack_request {
+    const char *file; /* for messages about the problem */
+    const char *certificate; /* to write; NULL: none */
+    struct binpack_options options;
+    int format;
+};
+
+static int pack(const struct kerf_pack_input *read, const struct pack_request *request, struct kerf_errors *errs)
 {
     struct packing packing;
     struct binpack_fault fault = {0};
@@ -243,14 +349,14 @@ static int pack(const struct kerf_pack_input *read, const char *file, const stru
         fprintf(stderr, "%s: out of memory\n", command);
         goto out;
     }
-    enum binpack_outcome outcome = solve(&packing, options, &fault);
+    enum binpack_outcome outcome = solve(&packing, &request->options, &fault);
     switch (outcome) {
     case BINPACK_OUT_OF_SPACE:
         fprintf(stderr, "%s: out of memory\n", command);
         goto out;
     case BINPACK_E_ARGUMENT:
     case BINPACK_E_OVERFLOW:
-        exit_code = kerf_exit_of(kerf_errors_add(errs, (struct kerf_place){.file = file}, "%s",
+        exit_code = kerf_exit_of(kerf_errors_add(errs, (struct kerf_place){.file = request->file}, "%s",
                                                  fault.what != NULL ? fault.what : "the cost of a packing outgrows 64 bits"));
         goto out;
     case BINPACK_OUT_OF_STEPS:
@@ -262,13 +368,49 @@ static int pack(const struct kerf_pack_input *read, const char *file, const stru
     }
     if (!verify(&packing))
         goto out;
-    if (format == KERF_FORMAT_JSON)
+    if (request->certificate != NULL && !kerf_pack_certificate_write(request->certificate, read, &packing.plan, &packing.bound, errs)) {
+        exit_code = kerf_exit_of(KERF_E_IO);
+        goto out;
+    }
+    if (request->format == KERF_FORMAT_JSON)
         print_json(&packing, read);
     else
         print_text(&packing, read);
     exit_code = packing.plan.unplaced_count > 0 ? KERF_EXIT_NO : KERF_EXIT_DONE;
 out:
     packing_fini(&packing);
+    return exit_code;
+}
+
+/* Judges a certificate that was written before, by the input alone. */
+static int check_certificate(const struct kerf_pack_input *read, const char *path, struct kerf_errors *errs)
+{
+    struct packing packing;
+    struct kerf_pack_certificate certificate;
+    struct binpack_fault fault = {0};
+    enum kerf_status status = kerf_pack_certificate_read(path, read, &certificate, errs);
+    if (status != KERF_OK)
+        return kerf_exit_of(status);
+    int exit_code = KERF_EXIT_MACHINE;
+    int64_t *scratch = NULL;
+    if (packing_init(&packing, read))
+        scratch = malloc((BINPACK_VERIFY_CELLS(&packing.input) + 1) * sizeof *scratch);
+    if (scratch == NULL) {
+        fprintf(stderr, "%s: out of memory\n", command);
+    } else if (!binpack_verify_plan(&packing.input, &certificate.plan, scratch, &fault)) {
+        printf("wrong: %s\n", fault.what);
+        exit_code = KERF_EXIT_NO;
+    } else if (!binpack_verify_bound(&packing.input, &certificate.bound, scratch, &fault)) {
+        printf("not proven: %s\n", fault.what);
+        exit_code = KERF_EXIT_NO;
+    } else {
+        printf("verified: the packing holds %s and costs %" PRId64 "; no packing of all items costs less than %" PRId64 "\n",
+               certificate.plan.unplaced_count == 0 ? "all items" : "what it says", certificate.plan.cost, certificate.bound.cost);
+        exit_code = KERF_EXIT_DONE;
+    }
+    free(scratch);
+    packing_fini(&packing);
+    kerf_pack_certificate_free(&certificate);
     return exit_code;
 }
 
@@ -297,8 +439,10 @@ static const char *method_help(void)
 int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
 {
     const char *items = NULL, *bins = NULL, *vbp = NULL;
+    const char *certificate = NULL;
     int64_t step_limit = 0;
     int format = KERF_FORMAT_TEXT;
+    bool wants_check = false;
     struct binpack_options pack_options = {0};
     const struct kerf_option options[] = {
         {.name = "items",
@@ -321,7 +465,16 @@ int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
          .kind = KERF_OPTION_COUNT,
          .argument = "N",
          .value = &step_limit,
-         .help = "end the search after so many looks at a class and a bin\n(default: 0, no limit)"},
+         .help = "end the search after so many looks at a class and a bin\n(default: 0, each search takes what is usual, about half a second)"},
+        {.name = "certificate",
+         .kind = KERF_OPTION_TEXT,
+         .argument = "FILE",
+         .value = &certificate,
+         .help = "write the packing and the proof of its bound to FILE"},
+        {.name = "verify",
+         .kind = KERF_OPTION_FLAG,
+         .value = &wants_check,
+         .help = "pack nothing: check that the certificate fits the items and bins"},
         KERF_OPTION_FORMAT(&format, kerf_formats_text_json),
     };
     const struct kerf_option_table table = {
@@ -330,7 +483,7 @@ int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
                  "packing, and splits the gap between the two over the bins.\n\n"
                  "Tables are tab-separated with a header row; columns are found by name, numbers are integers.\n"
                  "'-' reads standard input.",
-        .notes = "Exit 1: items are left over that fit no bin.",
+        .notes = "Exit 1: items are left over that fit no bin, or the certificate does not hold.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
@@ -349,13 +502,17 @@ int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
         return kerf_usage_error(command, "--items and --bins cannot both be standard input");
     if (pack_options.method != NULL && !is_method(pack_options.method))
         return kerf_usage_error(command, "--method: \"%s\" is not a method", pack_options.method);
+    if (wants_check && certificate == NULL)
+        return kerf_usage_error(command, "--verify needs --certificate");
     pack_options.step_limit = (uint64_t)step_limit;
     struct kerf_pack_input read;
     enum kerf_status status =
         vbp != NULL ? kerf_pack_input_read_vbp(vbp, &read, errs) : kerf_pack_input_read_tables(items, bins, &read, errs);
     if (status != KERF_OK)
         return kerf_exit_of(status);
-    exit_code = pack(&read, vbp != NULL ? vbp : items, &pack_options, format, errs);
+    const struct pack_request request = {
+        .file = vbp != NULL ? vbp : items, .certificate = certificate, .options = pack_options, .format = format};
+    exit_code = wants_check ? check_certificate(&read, certificate, errs) : pack(&read, &request, errs);
     kerf_pack_input_free(&read);
     return exit_code;
 }

@@ -149,3 +149,29 @@ if [ -e /dev/full ]; then
     exits 4
     complains 'standard output could not be written'
 fi
+
+# a certificate is written, and judged apart; a bound beyond what it proves is refused
+run pack --items items.tsv --bins bins.tsv --certificate proof.tsv
+exits 0
+run pack --items items.tsv --bins bins.tsv --certificate proof.tsv --verify
+exits 0
+says 'verified: the packing holds all items and costs 720; no packing of all items costs less than 680'
+sed 's/^bound	680/bound	700/' proof.tsv >bold.tsv
+run pack --items items.tsv --bins bins.tsv --certificate bold.tsv --verify
+exits 1
+says 'not proven:'
+sed 's/^cost	720/cost	700/' proof.tsv >cheap.tsv
+run pack --items items.tsv --bins bins.tsv --certificate cheap.tsv --verify
+exits 1
+says 'wrong:'
+printf 'no certificate\n' >none.tsv
+run pack --items items.tsv --bins bins.tsv --certificate none.tsv --verify
+exits 3
+run pack --items items.tsv --bins bins.tsv --verify
+exits 2
+
+# the causes of the gap
+run pack --items items.tsv --bins bins.tsv --format json
+json 'abs(sum(a["causes"]["idle"].values()) + a["causes"]["dearTypes"] + a["causes"]["dearPlaces"] + a["causes"]["boundRounding"] - 40) < 1e-3' True
+json 'a["isCheapest"]' True
+json 'sorted(a["fairCost"])' "['db', 'web']"
