@@ -27,6 +27,7 @@ struct node_info {
     uint32_t anti_pods;     /* with required anti-affinity */
     uint32_t port_pods;
     uint32_t volume_pods;
+    int32_t lowest_priority; /* of the pods that are bound there and not terminal; INT32_MAX: none */
     kerf_name region; /* zone key of the node tree */
     kerf_name zone;
     const struct kerf_node_image *images;

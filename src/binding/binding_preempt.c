@@ -105,6 +105,8 @@ static bool select_victims(struct attempt *attempt, uint32_t slot, struct victim
     const struct kerf_cluster *cluster = attempt->binding->cluster;
     const struct kerf_cluster_node *node = kerf_cluster_node(cluster, attempt->binding->nodes[slot].id);
     int32_t priority = kerf_pod_priority(&attempt->pod->pod);
+    if (attempt->binding->nodes[slot].lowest_priority >= priority)
+        return false;
     kerf_pod_id *potential = KERF_NEW_ARRAY(attempt->arena, kerf_pod_id, node->pod_count);
     uint32_t count = 0;
     for (uint32_t i = 0; i < node->pod_count; i++) {

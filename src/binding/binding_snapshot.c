@@ -119,11 +119,14 @@ static void forget_pods(struct kerf_binding *binding, struct node_info *info)
 static void count_pods(struct kerf_binding *binding, struct node_info *info, const struct kerf_cluster_node *node)
 {
     forget_pods(binding, info);
+    info->lowest_priority = INT32_MAX;
     for (uint32_t i = 0; i < node->pod_count; i++) {
         const struct kerf_pod *pod = &kerf_cluster_pod(binding->cluster, node->pods[i])->pod;
         if (kerf_pod_is_terminal(pod))
             continue;
         kerf_binding_count_pod(binding, info, pod, 1);
+        if (kerf_pod_priority(pod) < info->lowest_priority)
+            info->lowest_priority = kerf_pod_priority(pod);
         int64_t cpu, memory;
         kerf_binding_nonzero_requests(pod, true, &cpu, &memory);
         info->nonzero_cpu += cpu;
