@@ -187,6 +187,19 @@ const struct kerf_scale_down *kerf_autoscaling_scale_down(struct kerf_autoscalin
 /** The cluster is too unhealthy: all clocks of unneeded nodes are dropped (3.2, step 9). */
 void kerf_autoscaling_drop_unneeded(struct kerf_autoscaling *autoscaling);
 
+/**
+ * Before a node that was chosen is really emptied (12): do its pods still allow it, by the world as it is now and outside of any loop?
+ * Fills `out_pods` (room for all pods of the node) with those that must be evicted. False: one of them blocks.
+ */
+bool kerf_autoscaling_may_drain(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us, kerf_node_id node, kerf_pod_id *out_pods,
+                                uint32_t *out_pod_count);
+
+/** For callers that leave loops out in which nothing can have changed: the first moment after `now` at which a clock of the last plan
+ *  may change it; KERF_TIME_NEVER: none. */
+kerf_time_us kerf_autoscaling_next_change(const struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us);
+/** A loop was left out: its interval counts. */
+void kerf_autoscaling_pass_over(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us);
+
 /** Ties of the expander chain are drawn, keyed by seed and the number of the draw. */
 void kerf_autoscaling_draw(struct kerf_autoscaling *autoscaling, uint64_t seed);
 

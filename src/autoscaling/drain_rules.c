@@ -1,6 +1,8 @@
 /** Which pods of a node would move, which are ignored, which one keeps the node (11). The first rule with an opinion decides. */
 #include "autoscaling_internal.h"
 
+#include <stdlib.h>
+
 static const char safe_to_evict[] = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 const char *kerf_blocking_reason_text(enum kerf_blocking_reason reason)
@@ -150,6 +152,32 @@ enum drain_outcome kerf_drain_rule(const struct kerf_autoscaling *autoscaling, c
     if (budgets && budget_blocks(autoscaling, budgets, pod))
         return block(KERF_BLOCKING_NOT_ENOUGH_PDB, out_reason);
     return DRAIN_MOVE;
+}
+
+bool kerf_autoscaling_may_drain(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us, kerf_node_id id, kerf_pod_id *out_pods,
+                                uint32_t *out_pod_count)
+{
+    const struct kerf_cluster *cluster = autoscaling->cluster;
+    const struct kerf_cluster_node *node = kerf_cluster_node(cluster, id);
+    size_t pdb_count = kerf_cluster_objects(cluster)->pdbs.count;
+    struct budget_tracker budgets = {.left = kerf_allocate(kerf_array_bytes(pdb_count, sizeof *budgets.left))};
+    for (uint32_t i = 0; i < pdb_count; i++)
+        budgets.left[i] = kerf_cluster_pdb_state(cluster, i).disruptions_allowed;
+    autoscaling->now_epoch_us = now_epoch_us;
+    bool may = true;
+    *out_pod_count = 0;
+    for (uint32_t i = 0; i < node->pod_count && may; i++) {
+        pod_ref pod = kerf_cluster_pod(cluster, node->pods[i]);
+        enum kerf_blocking_reason reason;
+        if (kerf_pod_is_terminal(&pod->pod) || kerf_autoscaling_is_expendable(autoscaling, &pod->pod))
+            continue;
+        enum drain_outcome outcome = kerf_drain_rule(autoscaling, &budgets, pod, &reason);
+        may = outcome != DRAIN_BLOCK;
+        if (outcome == DRAIN_MOVE)
+            out_pods[(*out_pod_count)++] = pod->id;
+    }
+    free(budgets.left);
+    return may;
 }
 
 struct pods_to_move kerf_pods_to_move(struct kerf_autoscaling *autoscaling, const struct budget_tracker *budgets, uint32_t slot)

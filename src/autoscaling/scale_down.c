@@ -314,6 +314,28 @@ const struct kerf_scale_down *kerf_autoscaling_scale_down(struct kerf_autoscalin
     return plan.result;
 }
 
+kerf_time_us kerf_autoscaling_next_change(const struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us)
+{
+    const struct kerf_autoscaler_options *options = autoscaling->options;
+    kerf_time_us next = KERF_TIME_NEVER;
+    for (size_t i = 0; i < autoscaling->unneeded.count; i++) {
+        kerf_time_us since = autoscaling->unneeded.items[i].node.since_epoch_us;
+        kerf_time_us ages[] = {since + options->scale_down_unneeded_time_us, since + options->scale_down_unready_time_us};
+        for (int a = 0; a < 2; a++)
+            if (ages[a] >= now_epoch_us)
+                next = kerf_min_i64(next, ages[a]);
+    }
+    for (size_t i = 0; i < autoscaling->unremovable.count; i++)
+        next = kerf_min_i64(next, autoscaling->unremovable.items[i].until_epoch_us);
+    return next;
+}
+
+void kerf_autoscaling_pass_over(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us)
+{
+    autoscaling->now_epoch_us = now_epoch_us;
+    note_interval(autoscaling);
+}
+
 void kerf_autoscaling_drop_unneeded(struct kerf_autoscaling *autoscaling)
 {
     autoscaling->unneeded.count = 0;

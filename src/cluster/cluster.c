@@ -280,15 +280,42 @@ void kerf_cluster_listen(struct kerf_cluster *cluster, kerf_cluster_listener lis
     cluster->listeners[cluster->listener_count++].context = context;
 }
 
-void kerf_cluster_tell(struct kerf_cluster *cluster, enum kerf_change_kind kind, kerf_node_id node, kerf_pod_id pod)
+static void tell(struct kerf_cluster *cluster, struct kerf_change change)
 {
-    if (node.index != UINT32_MAX)
-        cluster->journal[cluster->journal_count++ & (JOURNAL_LENGTH - 1)] = node;
-    struct kerf_change change = {.kind = kind, .node = node, .pod = pod};
     cluster->telling = true;
     for (uint32_t i = 0; i < cluster->listener_count; i++)
         cluster->listeners[i].function(cluster->listeners[i].context, cluster, &change);
     cluster->telling = false;
+}
+
+void kerf_cluster_tell(struct kerf_cluster *cluster, enum kerf_change_kind kind, kerf_node_id node, kerf_pod_id pod)
+{
+    if (node.index != UINT32_MAX)
+        cluster->journal[cluster->journal_count++ & (JOURNAL_LENGTH - 1)] = node;
+    tell(cluster, (struct kerf_change){.kind = kind, .node = node, .pod = pod, .nodegroup_index = KERF_NOT_FOUND});
+}
+
+/* ---- sizes of groups
+ * ----------------------------------------------------------------------------------------------------------- */
+
+int32_t kerf_cluster_group_size(const struct kerf_cluster *cluster, uint32_t nodegroup_index)
+{
+    KERF_ASSERT(nodegroup_index < cluster->objects->nodegroups.count);
+    return cluster->group_sizes[nodegroup_index];
+}
+
+void kerf_cluster_set_group_size(struct kerf_cluster *cluster, uint32_t nodegroup_index, int32_t size)
+{
+    assert_may_change(cluster);
+    KERF_ASSERT(nodegroup_index < cluster->objects->nodegroups.count);
+    const struct kerf_nodegroup *group = &cluster->objects->nodegroups.items[nodegroup_index];
+    KERF_ASSERT(size >= group->min_size);
+    KERF_ASSERT(size <= group->max_size);
+    if (cluster->group_sizes[nodegroup_index] == size)
+        return;
+    cluster->group_sizes[nodegroup_index] = size;
+    tell(cluster, (struct kerf_change){
+                      .kind = KERF_CHANGE_GROUP_RESIZED, .node = KERF_NO_NODE, .pod = KERF_NO_POD, .nodegroup_index = nodegroup_index});
 }
 
 uint64_t kerf_cluster_journal_count(const struct kerf_cluster *cluster)

@@ -116,6 +116,9 @@ const struct kerf_cluster_pod *kerf_cluster_nominated_at(const struct kerf_clust
 /** Replicas that a workload is to have now: those it was read with until kerf_cluster_set_workload_replicas. */
 int64_t kerf_cluster_workload_replicas(const struct kerf_cluster *cluster, uint32_t workload_index);
 
+/** Nodes that a node group is to have now: its desiredCapacity until kerf_cluster_set_group_size. */
+int32_t kerf_cluster_group_size(const struct kerf_cluster *cluster, uint32_t nodegroup_index);
+
 /* The entry as Karpenter sees it (karpenter-provisioning 5.2) */
 bool kerf_cluster_is_registered(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
 bool kerf_cluster_is_initialized(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
@@ -211,6 +214,8 @@ void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id pod, uin
 
 /** What PDBs count as expected of the workload's pods. O(PDBs). */
 void kerf_cluster_set_workload_replicas(struct kerf_cluster *cluster, uint32_t workload_index, int64_t replicas);
+/** Desired capacity of a node group, within its minimum and maximum (asserted). KERF_CHANGE_GROUP_RESIZED, unless it is the same. */
+void kerf_cluster_set_group_size(struct kerf_cluster *cluster, uint32_t nodegroup_index, int32_t size);
 /** From now on every PDB is counted, whatever status it was read with: for a world in which time passes. */
 void kerf_cluster_count_pdbs(struct kerf_cluster *cluster);
 
@@ -246,12 +251,14 @@ enum kerf_change_kind {
     KERF_CHANGE_POD_HURRIED,      /* terminating already, and its deletion time moved nearer */
     KERF_CHANGE_POD_FINISHED,     /* Succeeded or Failed */
     KERF_CHANGE_POD_REMOVED,      /* the pod is still readable while listeners run */
+    KERF_CHANGE_GROUP_RESIZED,    /* desired capacity of a node group */
     KERF_CHANGE_COUNT
 };
 struct kerf_change {
     enum kerf_change_kind kind;
     kerf_node_id node; /* for pods: where it is or was bound; KERF_NO_NODE: none */
     kerf_pod_id pod;   /* KERF_NO_POD for changes of nodes */
+    uint32_t nodegroup_index; /* of KERF_CHANGE_GROUP_RESIZED */
 };
 typedef void (*kerf_cluster_listener)(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change);
 /** Listeners are called in order of registration, after the change. They must not change the world (they schedule). At most 16. */

@@ -188,6 +188,7 @@ struct kerf_cluster {
     KERF_VEC(struct budget_set) budget_sets;
     KERF_VEC(struct pod_controller) controllers;
     int64_t *workload_replicas;
+    int32_t *group_sizes; /* desired capacity by node group */
     struct content_index controller_index;
     struct kerf_id_map budget_controller_pods; /* PDB << 32 | controller -> number of pods */
     KERF_VEC(struct labels_memo) labels_memos;

@@ -36,8 +36,11 @@ void kerf_cluster_lookups_build(struct kerf_cluster *cluster)
         map_first(&cluster->nodepool_by_name, objects->nodepools.items[i].meta.name, i);
     for (size_t i = 0; i < objects->nodeclasses.count; i++)
         map_first(&cluster->nodeclass_by_name, objects->nodeclasses.items[i].meta.name, i);
-    for (size_t i = 0; i < objects->nodegroups.count; i++)
+    cluster->group_sizes = KERF_NEW_ARRAY(&cluster->arena, int32_t, objects->nodegroups.count);
+    for (size_t i = 0; i < objects->nodegroups.count; i++) {
         map_first(&cluster->nodegroup_by_name, objects->nodegroups.items[i].meta.name, i);
+        cluster->group_sizes[i] = objects->nodegroups.items[i].desired_capacity;
+    }
     for (size_t i = 0; i < objects->pvs.count; i++)
         map_first(&cluster->pv_by_name, objects->pvs.items[i].meta.name, i);
     for (size_t i = 0; i < objects->storage_classes.count; i++)

@@ -77,19 +77,36 @@ void kerf_nominate_placements(struct kerf_world *world, const struct kerf_planne
             kerf_cluster_nominate(world->cluster, placements[i].node, kerf_world_epoch_now(world) + window_us);
 }
 
-void kerf_node_add_taint(struct kerf_world *world, kerf_node_id id, kerf_name key)
+void kerf_node_put_taint(struct kerf_world *world, kerf_node_id id, struct kerf_taint taint)
 {
     const struct kerf_taints *taints = &kerf_cluster_node(world->cluster, id)->node.taints;
+    for (size_t i = 0; i < taints->count; i++)
+        if (taints->items[i].key == taint.key)
+            return;
     struct kerf_taint *with_it = kerf_allocate(kerf_array_bytes(taints->count + 1, sizeof *with_it));
+    for (size_t i = 0; i < taints->count; i++)
+        with_it[i] = taints->items[i];
+    with_it[taints->count] = taint;
+    kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ with_it, taints->count + 1 });
+    free(with_it);
+}
+
+void kerf_node_add_taint(struct kerf_world *world, kerf_node_id id, kerf_name key)
+{
+    kerf_node_put_taint(world, id, (struct kerf_taint){ .key = key, .effect = KERF_TAINT_NO_SCHEDULE });
+}
+
+void kerf_node_remove_taint(struct kerf_world *world, kerf_node_id id, kerf_name key)
+{
+    const struct kerf_taints *taints = &kerf_cluster_node(world->cluster, id)->node.taints;
+    struct kerf_taint *without_it = kerf_allocate(kerf_array_bytes(taints->count + 1, sizeof *without_it));
     size_t count = 0;
     for (size_t i = 0; i < taints->count; i++)
         if (taints->items[i].key != key)
-            with_it[count++] = taints->items[i];
-    bool is_new = count == taints->count;
-    with_it[count++] = (struct kerf_taint){ .key = key, .effect = KERF_TAINT_NO_SCHEDULE };
-    if (is_new)
-        kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ with_it, count });
-    free(with_it);
+            without_it[count++] = taints->items[i];
+    if (count < taints->count)
+        kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ without_it, count });
+    free(without_it);
 }
 
 void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id id)

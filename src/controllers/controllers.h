@@ -8,6 +8,7 @@
 #ifndef KERF_CONTROLLERS_H
 #define KERF_CONTROLLERS_H
 
+#include "autoscaling/autoscaling.h"
 #include "binding/binding.h"
 #include "cloud/cloud.h"
 #include "disruption/disruption.h"
@@ -61,6 +62,8 @@ enum kerf_event_kind {
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */
     KERF_EVENT_NODEGROUP_SYNC,      /* subject: nodegroup index */
+    KERF_EVENT_AUTOSCALER_LOOP,
+    KERF_EVENT_AUTOSCALER_NODE,     /* the next step of a node's removal; subject: node id */
     KERF_EVENT_NODE_LOST,           /* detail 0: the node monitor finds that the instance is gone; 1: pod garbage collection; subject: node id */
     /* observers */
     KERF_EVENT_SAMPLE,              /* a row of the series */
@@ -87,6 +90,7 @@ enum kerf_notice_kind {
     KERF_NOTICE_DRAIN_STARTED,       /* node */
     KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED, /* InsufficientCidrBlocks: no free /28; node; detail: subnet index */
     KERF_NOTICE_SANDBOX_FAILED,      /* FailedCreatePodSandBox: a pod found no address; pod, node; value: so many times since it was told last */
+    KERF_NOTICE_GROUP_LAUNCH_FAILED, /* no zone of a node group had capacity for an instance; detail: nodegroup index */
     KERF_NOTICE_COUNT
 };
 struct kerf_notice {
@@ -198,7 +202,11 @@ struct kerf_takers; /* addresses that others hold for a while */
 struct kerf_takers *kerf_takers_new(struct kerf_world *world);
 void kerf_takers_free(struct kerf_takers *controller);
 
-struct kerf_nodegroup_controller; /* groups of a fixed size: keep desired capacity */
+struct kerf_autoscaler; /* Cluster Autoscaler over the node groups: its loop, what it knows of them, the removal of nodes */
+struct kerf_autoscaler *kerf_autoscaler_new(struct kerf_world *world);
+void kerf_autoscaler_free(struct kerf_autoscaler *controller);
+
+struct kerf_nodegroup_controller; /* Auto Scaling groups: keep desired capacity */
 struct kerf_nodegroup_controller *kerf_nodegroup_controller_new(struct kerf_world *world);
 void kerf_nodegroup_controller_free(struct kerf_nodegroup_controller *controller);
 

@@ -34,6 +34,11 @@ void kerf_books_drop(struct kerf_books *books, uint32_t id);
 /** Adds a NoSchedule taint to the Node unless it has one of that key. */
 void kerf_node_add_taint(struct kerf_world *world, kerf_node_id node, kerf_name key);
 
+/** Adds the taint unless the Node has one of its key. */
+void kerf_node_put_taint(struct kerf_world *world, kerf_node_id node, struct kerf_taint taint);
+/** Takes all taints of that key away; nothing when there is none. */
+void kerf_node_remove_taint(struct kerf_world *world, kerf_node_id node, kerf_name key);
+
 /** A kubelet runs there: the node is there, its instance has not been taken away, and Ready is true. */
 bool kerf_node_is_ready(const struct kerf_cluster_node *node);
 

@@ -1,6 +1,6 @@
 /**
- * nodegroup: groups of a fixed size (managed node groups without an autoscaler): keep the desired number of instances, spread evenly over
- * the zones, replace what is lost.
+ * nodegroup: Auto Scaling groups: keep the desired number of instances (fixed, or as an autoscaler sets it), spread evenly over the zones,
+ * replace what is lost; On-Demand and Spot in the group's shares.
  *
  * Simplified: a group's node object is there from the launch's answer on, not ready; the Auto Scaling group's own health checks and
  * rebalancing over zones are its delay alone. Types are tried in the order of the group for On-Demand, by EC2's choice for Spot.
@@ -16,6 +16,7 @@ struct group_launch {
     struct kerf_cloud_choice choice;
     uint32_t address;
     bool launched;
+    enum kerf_capacity_type capacity_type;
     kerf_name name;
     struct kerf_boot_times boot;
 };
@@ -32,6 +33,7 @@ struct kerf_nodegroup_controller {
     struct kerf_books nodes;    /* by node id */
     uint32_t launch_number;
     uint32_t *in_flight;        /* by group: launches that were not answered yet */
+    uint32_t *in_flight_on_demand; /* of these, On-Demand ones */
     uint32_t *in_flight_by_zone; /* of these, granted ones: group x KERF_ZONE_MAX + zone */
     kerf_event_handle *syncs;   /* by group */
     kerf_time_us *sync_us;      /* by group: when its sync is due */
@@ -59,6 +61,38 @@ static bool subnet_has_address(void *context, uint32_t subnet_index)
 {
     const struct kerf_world *world = context;
     return subnet_index == KERF_NOT_FOUND || kerf_vpc_subnet_counts(world->network.subnets[subnet_index]).assignable > 0;
+}
+
+struct group_count {
+    int64_t alive; /* nodes that are there to stay */
+    int64_t on_demand;
+};
+
+static struct group_count count_nodes(const struct kerf_nodegroup_controller *controller, uint32_t group_index)
+{
+    const struct kerf_world *world = controller->world;
+    struct group_count count = { 0 };
+    for (size_t at = 0; at < kerf_cluster_node_count(world->cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(world->cluster, at);
+        if (node->nodegroup_index != group_index || kerf_cluster_is_deleting(world->cluster, node))
+            continue;
+        count.alive++;
+        count.on_demand += node->capacity_type == KERF_ON_DEMAND;
+    }
+    return count;
+}
+
+/** What the group's next instance is to be: the base first, then the percentage above it, rounded up. */
+static enum kerf_capacity_type next_capacity_type(const struct kerf_nodegroup_controller *controller, uint32_t group_index)
+{
+    const struct kerf_nodegroup *group = group_at(controller->world, group_index);
+    if (!group->mixed)
+        return group->spot ? KERF_SPOT : KERF_ON_DEMAND;
+    struct group_count count = count_nodes(controller, group_index);
+    int64_t on_demand = count.on_demand + controller->in_flight_on_demand[group_index];
+    int64_t above = count.alive + controller->in_flight[group_index] + 1 - group->on_demand_base;
+    int64_t wanted = group->on_demand_base + (kerf_max_i64(above, 0) * group->on_demand_percent + 99) / 100;
+    return on_demand < wanted ? KERF_ON_DEMAND : KERF_SPOT;
 }
 
 /** Zones of the group, those with the fewest of its nodes first, then by name. */
@@ -91,6 +125,7 @@ static bool launch_in_zone(struct kerf_nodegroup_controller *controller, struct 
 {
     struct kerf_world *world = controller->world;
     const struct kerf_nodegroup *group = group_at(world, launch->group);
+    const bool spot = launch->capacity_type == KERF_SPOT;
     uint32_t subnet_index = kerf_subnet_of_group(world, zone_index, kerf_hash_text(launch->name->text));
     if (world->design->subnet_count > 0 && subnet_index == KERF_NOT_FOUND)
         return false;
@@ -100,18 +135,18 @@ static bool launch_in_zone(struct kerf_nodegroup_controller *controller, struct 
     size_t count = 0;
     for (uint32_t i = 0; i < group->instance_type_count; i++) {
         const struct kerf_instance_facts *facts = kerf_catalog_find(world->design->catalog, group->instance_types[i]);
-        if (!facts || !(facts->zone_mask >> zone_index & 1) || (group->spot && isnan(facts->spot_usd_per_hour[zone_index])))
+        if (!facts || !(facts->zone_mask >> zone_index & 1) || (spot && isnan(facts->spot_usd_per_hour[zone_index])))
             continue;
         choices[count++] = (struct kerf_cloud_choice){
             .type_index = facts->index,
             .zone_index = zone_index,
             .subnet_index = subnet_index,
             /* On-Demand groups take the first type of their list that has capacity. */
-            .price_usd_per_hour = group->spot ? facts->spot_usd_per_hour[zone_index] : (double)i,
+            .price_usd_per_hour = spot ? facts->spot_usd_per_hour[zone_index] : (double)i,
         };
     }
     struct kerf_launch_outcome outcome;
-    kerf_cloud_launch(world->cloud, kerf_world_now(world), group->spot ? KERF_SPOT : KERF_ON_DEMAND, choices, count,
+    kerf_cloud_launch(world->cloud, kerf_world_now(world), launch->capacity_type, choices, count,
                       kerf_hash_text(launch->name->text), subnet_has_address, world, &outcome);
     launch->launched = outcome.launched;
     launch->choice = outcome.choice;
@@ -139,6 +174,7 @@ static void start_launch(struct kerf_nodegroup_controller *controller, uint32_t 
     uint32_t number = controller->launch_number++;
     struct group_launch launch = {
         .group = group_index,
+        .capacity_type = next_capacity_type(controller, group_index),
         .name = kerf_world_name_node(world, group_at(world, group_index)->meta.name->text),
     };
     uint32_t zones[KERF_ZONE_MAX];
@@ -149,6 +185,7 @@ static void start_launch(struct kerf_nodegroup_controller *controller, uint32_t 
     launch.boot = kerf_cloud_draw_boot(world->cloud, kerf_hash_text(launch.name->text), slow);
     *(struct group_launch *)kerf_books_open(&controller->launches, number) = launch;
     controller->in_flight[group_index]++;
+    controller->in_flight_on_demand[group_index] += launch.capacity_type == KERF_ON_DEMAND;
     if (launch.launched)
         controller->in_flight_by_zone[group_index * KERF_ZONE_MAX + launch.choice.zone_index]++;
     kerf_world_schedule(world, kerf_world_now(world) + launch.boot.launch_us, KERF_EVENT_GROUP_LAUNCHED, number, 0);
@@ -167,7 +204,7 @@ static void add_node(struct kerf_nodegroup_controller *controller, const struct 
     const struct kerf_zone *zone = &kerf_catalog_zones(world->design->catalog, &zone_count)[launch->choice.zone_index];
     struct kerf_label own[] = {
         { vocabulary->key_eks_nodegroup, group->meta.name },
-        { vocabulary->key_eks_capacity_type, kerf_name_of(vocabulary->names, group->spot ? "SPOT" : "ON_DEMAND") },
+        { vocabulary->key_eks_capacity_type, kerf_name_of(vocabulary->names, launch->capacity_type == KERF_SPOT ? "SPOT" : "ON_DEMAND") },
         { vocabulary->key_instance_type, facts->name },
         { vocabulary->key_arch, facts->arch },
         { vocabulary->key_os, vocabulary->word_linux },
@@ -199,7 +236,7 @@ static void add_node(struct kerf_nodegroup_controller *controller, const struct 
                                  .node = id,
                                  .pod = KERF_NO_POD,
                                  .detail = launch->choice.subnet_index,
-                                 .value = kerf_offering_price(world, facts->index, launch->choice.zone_index, group->spot ? KERF_SPOT : KERF_ON_DEMAND),
+                                 .value = kerf_offering_price(world, facts->index, launch->choice.zone_index, launch->capacity_type),
                              });
     if (launch->choice.subnet_index != KERF_NOT_FOUND)
         kerf_instance_join_network(world, id, launch->choice.subnet_index, launch->address, facts->index, node.capacity.pods);
@@ -215,11 +252,19 @@ static void on_launched(void *context, struct kerf_engine *engine, const struct 
     struct group_launch launch = *(struct group_launch *)kerf_books_find(&controller->launches, number);
     kerf_books_drop(&controller->launches, number);
     controller->in_flight[launch.group]--;
+    controller->in_flight_on_demand[launch.group] -= launch.capacity_type == KERF_ON_DEMAND;
     if (launch.launched) {
         controller->in_flight_by_zone[launch.group * KERF_ZONE_MAX + launch.choice.zone_index]--;
-        add_node(controller, &launch);
+        if (count_nodes(controller, launch.group).alive < kerf_cluster_group_size(controller->world->cluster, launch.group))
+            add_node(controller, &launch);
+        else if (launch.choice.subnet_index != KERF_NOT_FOUND) /* the group was made smaller meanwhile */
+            kerf_instance_give_address(controller->world, launch.choice.subnet_index, launch.address);
         return;
     }
+    kerf_world_notify(controller->world, (struct kerf_notice){ .kind = KERF_NOTICE_GROUP_LAUNCH_FAILED,
+                                                               .node = KERF_NO_NODE,
+                                                               .pod = KERF_NO_POD,
+                                                               .detail = launch.group });
     /* the Auto Scaling group tries again after a while */
     wake(controller, launch.group, kerf_engine_now(engine) + KERF_MINUTE_US);
 }
@@ -233,8 +278,7 @@ static void make_ready_if_possible(struct kerf_nodegroup_controller *controller,
         return;
     if (node->network && !kerf_conditions_true(&node->node.conditions, "NetworkingReady"))
         return;
-    const struct kerf_taints *group_taints = &group_at(world, node->nodegroup_index)->taints;
-    kerf_cluster_set_node_taints(world->cluster, id, *group_taints);
+    kerf_node_remove_taint(world, id, world->vocabulary->key_taint_not_ready);
     kerf_cluster_set_node_condition(world->cluster, id, "Ready", KERF_CONDITION_TRUE);
 }
 
@@ -259,18 +303,19 @@ static void on_sync(void *context, struct kerf_engine *engine, const struct kerf
     struct kerf_nodegroup_controller *controller = context;
     struct kerf_world *world = controller->world;
     uint32_t group_index = (uint32_t)event->subject;
-    int64_t alive = controller->in_flight[group_index];
-    for (size_t at = 0; at < kerf_cluster_node_count(world->cluster); at++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node_at(world->cluster, at);
-        alive += node->nodegroup_index == group_index && !kerf_cluster_is_deleting(world->cluster, node);
-    }
-    for (; alive < group_at(world, group_index)->desired_capacity; alive++)
+    int64_t alive = controller->in_flight[group_index] + count_nodes(controller, group_index).alive;
+    for (; alive < kerf_cluster_group_size(world->cluster, group_index); alive++)
         start_launch(controller, group_index);
 }
 
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
 {
     struct kerf_nodegroup_controller *controller = context;
+    if (change->kind == KERF_CHANGE_GROUP_RESIZED) {
+        const struct kerf_timings *timings = &controller->world->design->timings;
+        wake(controller, change->nodegroup_index, kerf_world_now(controller->world) + timings->autoscaler_loop_us + timings->nodegroup_delay_us);
+        return;
+    }
     if (change->kind != KERF_CHANGE_CLAIM_DELETING && change->kind != KERF_CHANGE_NODE_REMOVED && change->kind != KERF_CHANGE_NODE_CHANGED)
         return;
     const struct kerf_cluster_node *node = kerf_cluster_node(cluster, change->node);
@@ -309,6 +354,7 @@ struct kerf_nodegroup_controller *kerf_nodegroup_controller_new(struct kerf_worl
     kerf_books_init(&controller->launches, sizeof(struct group_launch));
     kerf_books_init(&controller->nodes, sizeof(struct group_node));
     controller->in_flight = kerf_allocate(kerf_array_bytes(count, sizeof *controller->in_flight));
+    controller->in_flight_on_demand = kerf_allocate(kerf_array_bytes(count, sizeof *controller->in_flight_on_demand));
     controller->in_flight_by_zone = kerf_allocate(kerf_array_bytes((size_t)count * KERF_ZONE_MAX, sizeof *controller->in_flight_by_zone));
     controller->syncs = kerf_allocate(kerf_array_bytes(count, sizeof *controller->syncs));
     controller->sync_us = kerf_allocate(kerf_array_bytes(count, sizeof *controller->sync_us));
@@ -329,6 +375,7 @@ void kerf_nodegroup_controller_free(struct kerf_nodegroup_controller *controller
     kerf_books_fini(&controller->launches);
     kerf_books_fini(&controller->nodes);
     free(controller->in_flight);
+    free(controller->in_flight_on_demand);
     free(controller->in_flight_by_zone);
     free(controller->syncs);
     free(controller->sync_us);

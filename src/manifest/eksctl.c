@@ -68,6 +68,11 @@ static void read_types(struct kerf_reader *reader, const struct kerf_value *grou
                           ? kerf_field_bool(reader, group, "spot", false)
                           : distribution && kerf_field_i32(reader, distribution, "onDemandBaseCapacity", 0, INT32_MAX, 0) == 0 &&
                                 kerf_field_i32(reader, distribution, "onDemandPercentageAboveBaseCapacity", 0, 100, 100) == 0;
+    if (managed || !distribution || nodegroup->spot)
+        return;
+    nodegroup->on_demand_base = kerf_field_i32(reader, distribution, "onDemandBaseCapacity", 0, INT32_MAX, 0);
+    nodegroup->on_demand_percent = kerf_field_i32(reader, distribution, "onDemandPercentageAboveBaseCapacity", 0, 100, 100);
+    nodegroup->mixed = nodegroup->on_demand_percent < 100;
 }
 
 /** eksctl: two nodes unless something is given; a size that is not given follows the others. */

@@ -192,7 +192,10 @@ struct kerf_nodegroup {
     struct kerf_meta meta;
     const kerf_name *instance_types;
     uint32_t instance_type_count;
-    bool spot;
+    bool spot;                 /* all of it; with `mixed`: neither */
+    bool mixed;                /* a base of On-Demand, and a percentage of it above */
+    int32_t on_demand_base;
+    int32_t on_demand_percent;
     int32_t min_size;
     int32_t max_size;
     int32_t desired_capacity;

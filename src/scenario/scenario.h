@@ -140,6 +140,7 @@ struct kerf_timings {
     double simulation_seconds_per_pod;  /* compute-time model of a what-if, per pod in it: 0.0002 */
     double simulation_seconds_per_node; /* per node: 0.00005 */
     kerf_time_us nodegroup_delay_us;    /* Auto Scaling's reaction: 10 s */
+    kerf_time_us autoscaler_loop_us;    /* one loop of Cluster Autoscaler, its calls included: 1 s */
     kerf_time_us lost_node_us;          /* instance gone without a drain -> its node object deleted: 60 s */
     kerf_time_us pod_collection_us;     /* node object deleted -> its pods replaced: 60 s */
     kerf_time_us sandbox_retry_us;      /* kubelet asks again for an address: 12 s */
@@ -165,6 +166,11 @@ struct kerf_karpenter_settings {
     bool interruption_queue; /* true: Spot notices reach Karpenter */
 };
 
+struct kerf_autoscaler_settings {
+    bool enabled; /* the scenario has an `autoscaler` */
+    struct kerf_autoscaler_options options;
+};
+
 /** One design, complete. Immutable during runs; shared by threads. */
 struct kerf_design {
     const char *name;
@@ -185,6 +191,7 @@ struct kerf_design {
     struct kerf_timings timings;
     struct kerf_fees fees;
     struct kerf_karpenter_settings karpenter;
+    struct kerf_autoscaler_settings autoscaler;
     kerf_time_us start_epoch_us;
     int32_t utc_offset_minutes; /* of the scenario's time zone (fixed over the run) */
     kerf_time_us horizon_us;

@@ -93,6 +93,7 @@ void kerf_scenario_read_design(struct kerf_scenario_reader *reader, const struct
     kerf_scenario_read_network(reader, root, design);
     read_manifests(reader, root, design);
     kerf_scenario_read_groups(reader, root, design);
+    kerf_scenario_read_autoscaler(reader, root, design);
     if (reader->status == KERF_OK)
         kerf_manifest_settle(&design->objects, design->vocabulary, false);
     design->karpenter.enabled = design->objects.nodepools.count > 0;

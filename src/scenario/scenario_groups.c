@@ -1,6 +1,8 @@
 /** Node groups of the scenario, beside those that eksctl's ClusterConfigs bring; and checks that both need. */
 #include "scenario/scenario_internal.h"
 
+#include "manifest/manifest.h"
+
 enum { NODES_MAX = 100000, GROUP_SIZE_DEFAULT = 2 };
 
 static struct kerf_labels read_labels(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
@@ -87,6 +89,23 @@ static void read_types(struct kerf_scenario_reader *reader, struct kerf_design *
     nodegroup->instance_type_count = kept;
 }
 
+/** A mixed instances policy: with a share, the group has both capacity types. */
+static void read_shares(struct kerf_scenario_reader *reader, const struct kerf_value *group, struct kerf_nodegroup *nodegroup)
+{
+    const struct kerf_value *capacity_type = kerf_value_get(group, "capacityType");
+    const struct kerf_value *base = kerf_value_get(group, "onDemandBase"), *percentage = kerf_value_get(group, "onDemandPercentage");
+    int64_t base_count = 0, percent = 0;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(base, 0, NODES_MAX, &base_count, reader->errs));
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(percentage, 0, 100, &percent, reader->errs));
+    if (!base && !percentage)
+        return;
+    if (capacity_type)
+        KERF_SCENARIO_REFUSE(reader, capacity_type, "the group has shares of both capacity types; expected either this or those");
+    nodegroup->mixed = percent < 100;
+    nodegroup->on_demand_base = (int32_t)base_count;
+    nodegroup->on_demand_percent = (int32_t)percent;
+}
+
 static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
 {
     static const char *const capacity_types[] = { "on-demand", "spot", "ON_DEMAND", "SPOT" };
@@ -106,6 +125,7 @@ static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *
     KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(group, "capacityType"), capacity_types,
                                                     KERF_SCENARIO_COUNT_OF(capacity_types), &capacity_type, reader->errs));
     nodegroup.spot = capacity_type % 2 == 1;
+    read_shares(reader, group, &nodegroup);
     read_sizes(reader, group, &nodegroup);
     nodegroup.labels = read_labels(reader, design, group);
     nodegroup.taints = read_taints(reader, design, group);
@@ -157,4 +177,16 @@ void kerf_scenario_read_groups(struct kerf_scenario_reader *reader, const struct
     if (reader->status == KERF_OK)
         for (uint32_t i = 0; i < design->objects.nodegroups.count; i++)
             check_group(reader, design, i);
+}
+
+void kerf_scenario_read_autoscaler(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
+{
+    const struct kerf_value *autoscaler = NULL;
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_map(root, "autoscaler", &autoscaler, reader->errs));
+    design->autoscaler.enabled = autoscaler != NULL;
+    design->autoscaler.options = kerf_autoscaler_options_default();
+    KERF_SCENARIO_NOTE(reader, kerf_manifest_read_autoscaler_flags(kerf_value_get(autoscaler, "flags"), reader->arena, design->vocabulary,
+                                                                   &design->autoscaler.options, reader->errs));
+    if (autoscaler && design->objects.nodegroups.count == 0 && reader->status == KERF_OK)
+        kerf_value_warn(autoscaler, reader->errs, "design \"%s\" has no node group that an autoscaler could change", design->name);
 }

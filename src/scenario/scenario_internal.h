@@ -59,6 +59,8 @@ void kerf_scenario_read_clock(struct kerf_scenario_reader *reader, const struct 
 void kerf_scenario_read_market(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);
 void kerf_scenario_read_network(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);
 void kerf_scenario_read_groups(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);
+/** After the groups. */
+void kerf_scenario_read_autoscaler(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);
 void kerf_scenario_read_loads(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);
 /** Reads one design from the root of its tree (the file's, with the overlay). */
 void kerf_scenario_read_design(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design);

@@ -89,6 +89,8 @@ static const struct key keys[] = {
     OTHER("nodeGroups[].name", "", "text"),
     OTHER("nodeGroups[].instanceTypes", "m5.large", "list of names"),
     OTHER("nodeGroups[].capacityType", "on-demand", "on-demand or spot"),
+    OTHER("nodeGroups[].onDemandBase", "0", "nodes"),
+    OTHER("nodeGroups[].onDemandPercentage", "none: all of one capacity type", "0 to 100"),
     OTHER("nodeGroups[].minSize", "desiredCapacity", "nodes"),
     OTHER("nodeGroups[].maxSize", "desiredCapacity", "nodes"),
     OTHER("nodeGroups[].desiredCapacity", "minSize, else 2", "nodes"),
@@ -187,6 +189,7 @@ static const struct key keys[] = {
     VALUE("timings.simulationSecondsPerPod", KEY_NUMBER, 0, 60, "0.0002", "seconds", IN_DESIGN(timings.simulation_seconds_per_pod)),
     VALUE("timings.simulationSecondsPerNode", KEY_NUMBER, 0, 60, "0.00005", "seconds", IN_DESIGN(timings.simulation_seconds_per_node)),
     DURATION("timings.nodeGroupDelay", 0, DAY, "10s", IN_DESIGN(timings.nodegroup_delay_us)),
+    DURATION("timings.autoscalerLoop", 0, 3600, "1s", IN_DESIGN(timings.autoscaler_loop_us)),
     DURATION("timings.lostNode", 0, DAY, "60s", IN_DESIGN(timings.lost_node_us)),
     DURATION("timings.podCollection", 0, DAY, "60s", IN_DESIGN(timings.pod_collection_us)),
     DURATION("timings.sandboxRetry", 1, 3600, "12s", IN_DESIGN(timings.sandbox_retry_us)),
@@ -195,6 +198,9 @@ static const struct key keys[] = {
     VALUE("fees.controlPlanePerHour", KEY_DOLLARS, 0, 1000, "0.10", "dollars an hour", IN_DESIGN(fees.control_plane_per_hour)),
     VALUE("fees.ebsGbMonth", KEY_DOLLARS, 0, 1000, "0.08", "dollars a GiB and month", IN_DESIGN(fees.ebs_gb_month)),
     VALUE("fees.rootVolume", KEY_GIBIBYTES, 1, 65536, "20Gi", "quantity", IN_DESIGN(fees.root_volume_gb)),
+
+    OTHER("autoscaler", "none: groups keep their size", "map"),
+    FREE("autoscaler.flags", "the program's own defaults", "map"),
 
     OTHER("karpenter", "", "map"),
     DURATION("karpenter.batchIdleDuration", 1e-3, 3600, "1s", IN_DESIGN(karpenter.batch_idle_us)),

@@ -24,6 +24,7 @@ CONTROLLER(binder, binder)
 CONTROLLER(lifecycle, lifecycle)
 CONTROLLER(provisioner, provisioner)
 CONTROLLER(disruptor, disruptor)
+CONTROLLER(autoscaler, autoscaler)
 CONTROLLER(nodegroups, nodegroup_controller)
 CONTROLLER(interruption, interruption)
 CONTROLLER(terminator, terminator)
@@ -38,6 +39,7 @@ static bool has_takers(const struct kerf_design *design)
             return true;
     return false;
 }
+static bool has_autoscaler(const struct kerf_design *design) { return design->autoscaler.enabled && design->objects.nodegroups.count > 0; }
 static bool has_groups(const struct kerf_design *design) { return design->objects.nodegroups.count > 0; }
 
 static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
@@ -49,6 +51,7 @@ static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
     [KERF_SIM_LIFECYCLE] = { make_lifecycle, unmake_lifecycle, has_karpenter },
     [KERF_SIM_PROVISIONER] = { make_provisioner, unmake_provisioner, has_karpenter },
     [KERF_SIM_DISRUPTOR] = { make_disruptor, unmake_disruptor, has_karpenter },
+    [KERF_SIM_AUTOSCALER] = { make_autoscaler, unmake_autoscaler, has_autoscaler },
     [KERF_SIM_NODEGROUPS] = { make_nodegroups, unmake_nodegroups, has_groups },
     [KERF_SIM_INTERRUPTION] = { make_interruption, unmake_interruption, NULL },
     [KERF_SIM_TERMINATOR] = { make_terminator, unmake_terminator, NULL },
