@@ -312,8 +312,8 @@ static void on_loop(void *context, struct kerf_engine *engine, const struct kerf
     kerf_arena_init(&loop.arena);
     autoscaler->in_loop = true;
     autoscaler->loop_end_us = now_us + length_us;
+    kerf_autoscaler_read_cache(autoscaler);
     if (is_worth_looking(autoscaler)) {
-        kerf_autoscaler_read_cache(autoscaler);
         if (kerf_autoscaler_update_groups(autoscaler))
             decide(autoscaler, &loop);
         else
