@@ -57,7 +57,7 @@ BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 
-.PHONY: all deps demo test run-tests check bench fuzz replay golden format tidy coverage install clean help
+.PHONY: all deps demo test run-tests check engines bench fuzz replay golden format tidy coverage install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,7 +141,7 @@ replay-%: $(BUILD)/replay/%
 
 # ---- check: each step can be run alone (make check-includes); a new one is a line in CHECKS and a rule ----
 
-CHECKS := check-includes check-headers check-packer-alone check-install check-tests check-cli check-golden check-sanitizers check-bench
+CHECKS := check-includes check-headers check-packer-alone check-install check-tests check-engines check-cli check-golden check-sanitizers check-bench
 
 .PHONY: $(CHECKS)
 check: export WERROR := -Werror
@@ -182,9 +182,16 @@ check-install: all
 
 check-tests: run-tests
 
+check-engines: engines
+
 # Commands: exit codes, messages, answers.
 check-cli: $(KERF)
 	@tests/cli/run $(KERF)
+
+ENGINE_CASES ?= 10000
+ENGINE_FIRST ?= 1
+engines: $(call test_program,tests/property/) ## engines: both engines of provisioning on random worlds (ENGINE_CASES=10000 ENGINE_FIRST=1)
+	KERF_ENGINE_CASES=$(ENGINE_CASES) KERF_ENGINE_FIRST=$(ENGINE_FIRST) nice $< --filter 'engines/*'
 
 # What is recorded under tests/golden is still what comes out.
 check-golden: $(KERF)

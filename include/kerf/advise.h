@@ -23,6 +23,7 @@ struct kerf_advise_options {
     size_t feature_gate_count;
     const char *preference_policy; /* Respect (default), Ignore */
     const char *min_values_policy; /* Strict (default), BestEffort */
+    bool plain_engine;             /* plan: the implementation that goes a pod at a time; the answer is the same */
     bool derive_conditions;        /* disrupt: set Consolidatable and Drifted first */
     bool autoscale;                /* an Autoscale among the files says the moment, and its pods are all there are */
 };

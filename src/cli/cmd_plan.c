@@ -7,10 +7,17 @@ static const char command[] = "kerf plan";
 
 int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
 {
+    static const char *const engines[] = {"fast", "plain", NULL};
     struct kerf_advise_arguments arguments = {0};
+    int engine = 0;
     const struct kerf_option rows[] = {
         KERF_ADVISE_ROWS_INPUT(&arguments),
         KERF_ADVISE_ROWS_KARPENTER(&arguments),
+        {.name = "engine",
+         .kind = KERF_OPTION_CHOICE,
+         .value = &engine,
+         .choices = engines,
+         .help = "fast (default), or plain, which goes a pod at a time to the\nsame answer"},
         KERF_OPTION_FORMAT(&arguments.format, kerf_formats_text_json),
     };
     const struct kerf_option_table table = {
@@ -28,6 +35,7 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
     if (!kerf_options_parse(&table, argc, argv, &operands, &exit_code) ||
         !kerf_advise_arguments_finish(&arguments, command, &exit_code))
         goto out;
+    arguments.options.plain_engine = engine == 1;
     enum kerf_status status = kerf_snapshot_load(&arguments.options, &snapshot, errs);
     if (status != KERF_OK) {
         exit_code = kerf_exit_of(status);

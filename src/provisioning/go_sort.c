@@ -7,7 +7,7 @@
 
 struct sequence {
     uint32_t *keys;
-    void **items;
+    uint32_t *items;
 };
 
 enum hint { HINT_UNKNOWN, HINT_INCREASING, HINT_DECREASING };
@@ -23,7 +23,7 @@ static void swap(struct sequence *s, size_t i, size_t j)
     uint32_t key = s->keys[i];
     s->keys[i] = s->keys[j];
     s->keys[j] = key;
-    void *item = s->items[i];
+    uint32_t item = s->items[i];
     s->items[i] = s->items[j];
     s->items[j] = item;
 }
@@ -239,7 +239,7 @@ static void pattern_defeating_sort(struct sequence *s, size_t a, size_t b, unsig
     }
 }
 
-void kerf_go_sort(uint32_t *keys, void **items, size_t count)
+void kerf_go_sort(uint32_t *keys, uint32_t *items, size_t count)
 {
     unsigned limit = 0;
     for (size_t n = count; n != 0; n >>= 1)

@@ -34,32 +34,23 @@ struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, con
 }
 
 /* The most of each resource that any option holds: what doesn't fit there fits nowhere. */
-static void measure_largest(struct kerf_pass_claim *claim)
+static void measure_room(struct kerf_pass *pass, struct kerf_pass_claim *claim)
 {
-    const struct kerf_type_table *table = claim->template->pool->table;
+    struct kerf_type_table *table = claim->template->pool->table;
     for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++) {
-        const int64_t *column = table->allocatable[resource];
-        int64_t largest = 0;
-        uint32_t type;
-        if (column != NULL) {
-            KERF_FOR_TYPES(type, claim->options, table->words)
-            {
-                largest = kerf_max_i64(largest, column[type]);
-            }
-        }
-        claim->largest[resource] = largest;
-    }
-}
-
-static void measure_room(struct kerf_pass_claim *claim)
-{
-    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
+        if (!claim->largest_known)
+            claim->largest[resource] = kerf_type_table_largest(pass->cache, table, resource, claim->options);
         claim->room[resource] = claim->largest[resource] - claim->requests.amounts[resource];
+    }
+    claim->largest_known = true;
+    claim->room_known = true;
 }
 
 /* A first look, before anything is merged or filtered. */
-static bool may_have_room(const struct kerf_pass_claim *claim, const struct kerf_resources *requests)
+static bool may_have_room(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_resources *requests)
 {
+    if (!claim->room_known)
+        measure_room(pass, claim);
     for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
         if (requests->amounts[resource] > claim->room[resource] && requests->amounts[resource] > 0)
             return false;
@@ -76,6 +67,26 @@ struct addition {
     struct kerf_resources requests;
     bool min_values_lowered;
 };
+
+/* With the claim's own requirements and the pod's, and nothing of what topology demands at the moment. */
+static bool fits_topology_apart(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod,
+                                const struct kerf_requirements *with_pod, const struct kerf_resources *requests)
+{
+    struct kerf_requirements requirements = kerf_requirements_copy(&pass->scratch, with_pod);
+    struct kerf_filter filter = {
+        .template = claim->template,
+        .options = claim->options,
+        .before = &claim->requirements,
+        .slots_before = claim->slots,
+        .requirements = &requirements,
+        .requests = requests,
+        .pod = pod,
+        .ports = claim->ports.items,
+        .port_count = claim->ports.count,
+        .remaining = KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words),
+    };
+    return kerf_pass_filter_types(pass, &filter, NULL);
+}
 
 static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod,
                                bool is_new, const struct kerf_requirements *with_pod, const struct kerf_requirements *volume,
@@ -129,8 +140,9 @@ static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_cl
 }
 
 static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod,
-                          bool is_new, struct addition *found, struct kerf_text *reason)
+                          bool is_new, struct addition *found, struct kerf_text *reason, struct kerf_refusal *refusal)
 {
+    refusal->kind = KERF_REFUSED_EVER;
     const struct kerf_taints *taints = &claim->template->pool->nodepool->taints;
     if (!kerf_pass_tolerates(pod, taints)) {
         if (reason != NULL) {
@@ -155,8 +167,14 @@ static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *
     found->requests = claim->requests;
     kerf_resources_add(&found->requests, pod->requests);
     found->options = KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words);
-    if (pod->volume_alternative_count == 0)
-        return tighten_and_filter(pass, claim, pod, is_new, &with_pod, NULL, found, reason);
+    if (pod->volume_alternative_count == 0) {
+        bool fits = tighten_and_filter(pass, claim, pod, is_new, &with_pod, NULL, found, reason);
+        if (!fits && kerf_pass_has_topology(pass, pod) && refusal->asked_ever &&
+            fits_topology_apart(pass, claim, pod, &with_pod, &found->requests))
+            refusal->kind = KERF_REFUSED_NOW;
+        return fits;
+    }
+    refusal->kind = KERF_REFUSED_NOW;
     for (uint32_t i = 0; i < pod->volume_alternative_count; i++) {
         struct kerf_text *last = i + 1 == pod->volume_alternative_count ? reason : NULL; /* the last error is reported */
         if (tighten_and_filter(pass, claim, pod, is_new, &with_pod, &pod->volume_alternatives[i], found, last))
@@ -171,14 +189,14 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
     size_t option_bytes = claim->template->pool->table->words * sizeof found->options[0];
     if (claim->pods.count == 0 || memcmp(claim->options, found->options, option_bytes) != 0) {
         memcpy(claim->options, found->options, option_bytes);
-        measure_largest(claim);
+        claim->largest_known = false;
     }
     claim->slots = found->slots;
     claim->requests = found->requests;
-    measure_room(claim);
+    claim->room_known = false;
     if (claim->pods.count == 0)
         kerf_pass_register_host(pass, claim->hostname);
-    KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod);
+    KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod->id);
     for (uint32_t i = 0; pod->has_host_ports && i < pod->pod->spec->container_count; i++) {
         const struct kerf_container *container = &pod->pod->spec->containers[i];
         for (uint32_t k = 0; !container->init && k < container->host_port_count; k++)
@@ -193,26 +211,38 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
 
 /* ---- in-flight claims (5.3) ------------------------------------------------------------------------------------------- */
 
+bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod,
+                         struct kerf_refusal *refusal)
+{
+    refusal->kind = KERF_REFUSED_EVER;
+    if (!may_have_room(pass, claim, pod->requests))
+        return false;
+    uint32_t host_domain = kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain);
+    refusal->group = kerf_pass_topology_refusing_host(pass, pod, claim->hostname, host_domain);
+    if (refusal->group != KERF_NOT_FOUND) {
+        bool for_good = kerf_group_refuses_for_good(pass->topology.groups.items[refusal->group]);
+        refusal->kind = for_good ? KERF_REFUSED_BY_HOST : KERF_REFUSED_NOW;
+        return false;
+    }
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    struct addition found;
+    bool placed = find_addition(pass, claim, pod, false, &found, NULL, refusal);
+    if (placed)
+        commit(pass, claim, pod, &found);
+    kerf_arena_rewind(&pass->scratch, mark);
+    return placed;
+}
+
 bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 {
     size_t count = pass->claims.count;
     if (!pass->search_sorted) {
-        kerf_go_sort(pass->search_keys, (void **)pass->search, count);
+        kerf_go_sort(pass->search_keys, pass->search, count);
         pass->search_sorted = true;
     }
+    struct kerf_refusal refusal = {0};
     for (size_t i = 0; i < count; i++) {
-        struct kerf_pass_claim *claim = pass->search[i];
-        if (!may_have_room(claim, pod->requests) ||
-            !kerf_pass_topology_may_accept_host(pass, pod, claim->hostname,
-                                                kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain)))
-            continue;
-        struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
-        struct addition found;
-        bool placed = find_addition(pass, claim, pod, false, &found, NULL);
-        if (placed)
-            commit(pass, claim, pod, &found);
-        kerf_arena_rewind(&pass->scratch, mark);
-        if (!placed)
+        if (!kerf_pass_try_claim(pass, pass->claims.items[pass->search[i]], pod, &refusal))
             continue;
         pass->search_keys[i]++;
         pass->search_sorted = i + 1 == count || pass->search_keys[i] <= pass->search_keys[i + 1];
@@ -228,11 +258,11 @@ static void append_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim)
     size_t count = pass->claims.count;
     if (count == pass->search_capacity) {
         pass->search_capacity = pass->search_capacity > 0 ? pass->search_capacity * 2 : 16;
-        pass->search = kerf_reallocate(pass->search, kerf_array_bytes(pass->search_capacity, sizeof(struct kerf_pass_claim *)));
+        pass->search = kerf_reallocate(pass->search, kerf_array_bytes(pass->search_capacity, sizeof pass->search[0]));
         pass->search_keys =
             kerf_reallocate(pass->search_keys, kerf_array_bytes(pass->search_capacity, sizeof pass->search_keys[0]));
     }
-    pass->search[count] = claim;
+    pass->search[count] = claim->index;
     pass->search_keys[count] = 1;
     pass->search_sorted = pass->search_sorted && (count == 0 || pass->search_keys[count - 1] <= 1);
     KERF_VEC_PUSH_IN(&pass->arena, &pass->claims, claim);
@@ -258,7 +288,8 @@ static bool open_from(struct kerf_pass *pass, struct kerf_template *template, st
     struct kerf_requirement host = kerf_requirement_in(&pass->scratch, pass->vocabulary->key_hostname, &trial.hostname, 1);
     kerf_requirements_add(&pass->scratch, &trial.requirements, &host);
     struct addition found;
-    if (!find_addition(pass, &trial, pod, true, &found, reason))
+    struct kerf_refusal refusal = {0};
+    if (!find_addition(pass, &trial, pod, true, &found, reason, &refusal))
         return false;
     struct kerf_pass_claim *claim = KERF_NEW(&pass->arena, struct kerf_pass_claim);
     *claim = trial;

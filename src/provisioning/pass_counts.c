@@ -60,8 +60,11 @@ struct kerf_domain_space *kerf_pass_domain_space(struct kerf_pass *pass, kerf_na
         space->node_domains[i] = value != NULL ? kerf_domain_space_enter(space, value) : KERF_NOT_FOUND;
     }
     KERF_VEC_PUSH(&topology->spaces, space);
-    if (space->is_hostname)
+    if (space->is_hostname) {
         topology->hosts = space;
+        for (size_t i = 0; i < pass->claims.count; i++) /* in order of opening, whoever is asked first */
+            kerf_pass_host_domain(pass, pass->claims.items[i]->hostname, &pass->claims.items[i]->host_domain);
+    }
     return space;
 }
 

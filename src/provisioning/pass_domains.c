@@ -172,10 +172,16 @@ static uint32_t applying_count(const struct kerf_pass *pass, const struct kerf_p
     return pod->now.groups.count + (uint32_t)class_of(pass, pod)->inverse.count;
 }
 
-static struct kerf_topology_group *applying(const struct kerf_pass *pass, const struct kerf_pass_pod *pod, uint32_t i)
+/* Position of the i-th of them. */
+static uint32_t applying_position(const struct kerf_pass *pass, const struct kerf_pass_pod *pod, uint32_t i)
 {
     uint32_t owned = pod->now.groups.count;
-    return group_at(pass, i < owned ? pod->now.groups.items[i] : class_of(pass, pod)->inverse.items[i - owned]);
+    return i < owned ? pod->now.groups.items[i] : class_of(pass, pod)->inverse.items[i - owned];
+}
+
+static struct kerf_topology_group *applying(const struct kerf_pass *pass, const struct kerf_pass_pod *pod, uint32_t i)
+{
+    return group_at(pass, applying_position(pass, pod, i));
 }
 
 /* A node has one domain: each group takes it or not. */
@@ -200,14 +206,18 @@ static bool accepts_domain(const struct kerf_pass *pass, const struct kerf_topol
 }
 
 bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_pass_pod *pod,
-                                     const struct kerf_candidate *candidate, bool *out_needs_requirements)
+                                     const struct kerf_candidate *candidate, bool *out_needs_requirements,
+                                     struct kerf_refusal *refusal)
 {
     uint32_t count = applying_count(pass, pod);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_topology_group *group = applying(pass, pod, i);
         if (group->space->is_hostname) {
-            if (!accepts_host(pass, group, pod, candidate->hostname, candidate->host_domain))
+            if (!accepts_host(pass, group, pod, candidate->hostname, candidate->host_domain)) {
+                refusal->kind = kerf_group_refuses_for_good(group) ? KERF_REFUSED_BY_HOST : KERF_REFUSED_NOW;
+                refusal->group = applying_position(pass, pod, i);
                 return false;
+            }
             continue;
         }
         uint32_t domain = group->space->node_domains[candidate->node_position];
@@ -226,16 +236,16 @@ bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_p
     return true;
 }
 
-bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
-                                        uint32_t host_domain)
+uint32_t kerf_pass_topology_refusing_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
+                                          uint32_t host_domain)
 {
     uint32_t count = applying_count(pass, pod);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_topology_group *group = applying(pass, pod, i);
         if (group->space->is_hostname && !accepts_host(pass, group, pod, hostname, host_domain))
-            return false;
+            return applying_position(pass, pod, i);
     }
-    return true;
+    return KERF_NOT_FOUND;
 }
 
 static void explain(const struct kerf_topology_group *group, struct wishes wishes, struct kerf_text *reason)

@@ -107,39 +107,24 @@ static bool keep_compatible(struct kerf_pass *pass, const struct kerf_filter *fi
     return any_new;
 }
 
-/* Room for the claim's pods, this one, and the daemon pods of the group. */
-struct demand {
-    uint32_t count;
-    int64_t amounts[KERF_RESOURCE_MAX];
-    const int64_t *columns[KERF_RESOURCE_MAX];
-    bool impossible; /* asks for what no type has */
-};
-
-static struct demand demand_of(const struct kerf_type_table *table, const struct kerf_resources *requests,
-                               const struct kerf_resources *overhead)
+/* Takes away the types without room for the claim's pods, this one, and the daemon pods of the group. */
+static void keep_roomy(struct kerf_pass *pass, struct kerf_type_table *table, const struct kerf_resources *requests,
+                       const struct kerf_resources *overhead, uint64_t *types)
 {
-    struct demand demand = {0};
     for (uint32_t present = requests->present | overhead->present; present != 0; present &= present - 1) {
         uint32_t resource = (uint32_t)__builtin_ctz(present);
         int64_t amount = kerf_saturate_i64((kerf_i128)requests->amounts[resource] + overhead->amounts[resource]);
         if (amount <= 0)
             continue; /* a zero request always fits */
-        if (table->allocatable[resource] == NULL) {
-            demand.impossible = true;
-            return demand;
+        const struct kerf_fit_rows *rows =
+            table->allocatable[resource] != NULL ? kerf_type_table_fit_rows(pass->cache, table, resource) : NULL;
+        uint32_t row = rows != NULL ? kerf_fit_rows_find(rows, amount) : 0;
+        if (rows == NULL || row == rows->count) { /* asks for what no type has */
+            memset(types, 0, table->words * sizeof types[0]);
+            return;
         }
-        demand.amounts[demand.count] = amount;
-        demand.columns[demand.count++] = table->allocatable[resource];
+        intersect(types, &rows->types[(size_t)row * table->words], table->words);
     }
-    return demand;
-}
-
-static bool fits(const struct demand *demand, uint32_t type)
-{
-    for (uint32_t i = 0; i < demand->count; i++)
-        if (demand->amounts[i] > demand->columns[i][type])
-            return false;
-    return true;
 }
 
 static bool group_usable(const struct kerf_filter *filter, const struct kerf_daemon_group *group)
@@ -154,29 +139,22 @@ static bool group_usable(const struct kerf_filter *filter, const struct kerf_dae
 static const struct kerf_daemon_group no_daemons;
 
 /* Adds to `out_types` those of `types` that fit with the daemon pods of their group. */
-static void keep_fitting(const struct kerf_filter *filter, const uint64_t *types, uint64_t *out_types)
+static void keep_fitting(struct kerf_pass *pass, const struct kerf_filter *filter, const uint64_t *types, uint64_t *out_types)
 {
     const struct kerf_template *template = filter->template;
-    const struct kerf_type_table *table = template->pool->table;
+    struct kerf_type_table *table = template->pool->table;
     uint32_t group_count = template->daemon_group_count;
+    uint64_t *fitting = KERF_NEW_ARRAY(&pass->scratch, uint64_t, table->words);
     memset(out_types, 0, table->words * sizeof out_types[0]);
     for (uint32_t i = 0; i < (group_count > 0 ? group_count : 1); i++) {
         const struct kerf_daemon_group *group = group_count > 0 ? &template->daemon_groups[i] : &no_daemons;
         if (!group_usable(filter, group))
             continue;
-        struct demand demand = demand_of(table, filter->requests, &group->overhead);
-        if (demand.impossible)
-            continue;
-        for (uint32_t word = 0; word < table->words; word++) {
-            uint64_t rest = types[word] & ~table->negative[word];
-            if (group->types != NULL)
-                rest &= group->types[word];
-            uint64_t fitting = 0;
-            for (; rest != 0; rest &= rest - 1)
-                if (fits(&demand, word * 64 + (uint32_t)__builtin_ctzll(rest)))
-                    fitting |= rest & -rest;
-            out_types[word] |= fitting;
-        }
+        for (uint32_t word = 0; word < table->words; word++)
+            fitting[word] = types[word] & ~table->negative[word] & (group->types != NULL ? group->types[word] : UINT64_MAX);
+        keep_roomy(pass, table, filter->requests, &group->overhead, fitting);
+        for (uint32_t word = 0; word < table->words; word++)
+            out_types[word] |= fitting[word];
     }
 }
 
@@ -203,7 +181,7 @@ static const char *choose_error(struct kerf_pass *pass, const struct kerf_filter
     uint64_t *fitting = KERF_NEW_ARRAY(&pass->scratch, uint64_t, words);
     keep_compatible(pass, filter, true, compatible);
     intersect(offering, kerf_type_table_offering(pass->cache, table, filter->slots)->types, words);
-    keep_fitting(filter, offering, fitting); /* `fits` is only asked where an offering matched */
+    keep_fitting(pass, filter, offering, fitting); /* `fits` is only asked where an offering matched */
     bool any_compatible = kerf_types_any(compatible, words);
     bool any_offering = kerf_types_any(offering, words);
     bool any_fitting = kerf_types_any(fitting, words);
@@ -248,7 +226,7 @@ bool kerf_pass_filter_types(struct kerf_pass *pass, struct kerf_filter *filter, 
     filter->slots = narrowed ? kerf_type_table_slots(pass->vocabulary, table, filter->requirements) : filter->slots_before;
     if (filter->slots != filter->slots_before || filter->before == NULL)
         intersect(meeting, kerf_type_table_offering(pass->cache, table, filter->slots)->types, table->words);
-    keep_fitting(filter, meeting, filter->remaining);
+    keep_fitting(pass, filter, meeting, filter->remaining);
     kerf_name unmet_min_values = NULL;
     bool left = kerf_types_any(filter->remaining, table->words);
     if (left && !satisfy_min_values(pass, filter, &unmet_min_values))

@@ -87,10 +87,7 @@ static uint32_t allowed_capacity_types(const struct kerf_pass *pass, const struc
 
 static const kerf_pod_id *list_pods(struct kerf_arena *arena, const struct kerf_pass_claim *claim)
 {
-    kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, claim->pods.count);
-    for (size_t i = 0; i < claim->pods.count; i++)
-        pods[i] = claim->pods.items[i]->id;
-    return pods;
+    return kerf_arena_copy(arena, claim->pods.items, claim->pods.count * sizeof claim->pods.items[0]);
 }
 
 /* The options, cheapest first, at most as many as a NodeClaim may list (9.2). */
@@ -107,14 +104,12 @@ static size_t cut_types(struct kerf_pass *pass, const struct kerf_pass_claim *cl
 
 static void drop_claim(struct kerf_pass *pass, const struct kerf_pass_claim *claim, kerf_name key)
 {
-    for (size_t i = 0; i < claim->pods.count; i++) {
-        struct kerf_pass_pod *pod = claim->pods.items[i];
-        pod->dropped = true;
-        kerf_text_clear(&pod->reason);
-        if (!pass->input->omit_reasons)
-            kerf_text_append_format(&pod->reason, "NodePool couldn't meet minValues requirements (NodePool=%s, label=%s)",
-                                    claim->template->pool->nodepool->meta.name->text, key->text);
-    }
+    const char *reason = NULL;
+    if (!pass->input->omit_reasons)
+        reason = kerf_arena_format(&pass->arena, "NodePool couldn't meet minValues requirements (NodePool=%s, label=%s)",
+                                   claim->template->pool->nodepool->meta.name->text, key->text);
+    for (size_t i = 0; i < claim->pods.count; i++)
+        KERF_VEC_PUSH_IN(&pass->arena, &pass->dropped, (struct kerf_dropped_pod){claim->pods.items[i], reason});
 }
 
 static bool finish_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_plan *plan,
@@ -149,26 +144,34 @@ static bool finish_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, 
     return true;
 }
 
-static void list_refusals(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count)
+static int compare_dropped(const void *a, const void *b, void *context)
 {
-    size_t dropped = 0;
-    for (uint32_t i = 0; i < pass->pod_count; i++)
-        dropped += pass->pods[i].dropped;
-    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(&plan->arena, struct kerf_plan_refusal, queue_count + dropped);
-    size_t count = 0;
-    for (size_t i = 0; i < queue_count + pass->pod_count; i++) {
-        const struct kerf_pass_pod *pod = &pass->pods[i < queue_count ? queue[i] : i - queue_count];
-        if (i >= queue_count && !pod->dropped)
-            continue;
-        refusals[count].pod = pod->id;
-        refusals[count].not_tried = !pod->has_error && !pod->dropped;
-        refusals[count++].reason = pod->reason.length > 0 ? kerf_arena_text(&plan->arena, pod->reason.bytes) : NULL;
-    }
-    plan->refusals = refusals;
-    plan->refusal_count = count;
+    (void)context;
+    return kerf_compare_u64(((const struct kerf_dropped_pod *)a)->pod.index, ((const struct kerf_dropped_pod *)b)->pod.index);
 }
 
-void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count)
+static const char *keep_reason(struct kerf_plan *plan, const char *reason)
+{
+    return reason != NULL && reason[0] != '\0' ? kerf_arena_text(&plan->arena, reason) : NULL;
+}
+
+static void list_refusals(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
+{
+    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(&plan->arena, struct kerf_plan_refusal, left_count + pass->dropped.count);
+    for (size_t i = 0; i < left_count; i++) {
+        refusals[i] = left[i];
+        refusals[i].reason = keep_reason(plan, left[i].reason);
+    }
+    kerf_sort(pass->dropped.items, pass->dropped.count, sizeof pass->dropped.items[0], compare_dropped, NULL);
+    for (size_t i = 0; i < pass->dropped.count; i++) {
+        const struct kerf_dropped_pod *dropped = &pass->dropped.items[i];
+        refusals[left_count + i] = (struct kerf_plan_refusal){.pod = dropped->pod, .reason = keep_reason(plan, dropped->reason)};
+    }
+    plan->refusals = refusals;
+    plan->refusal_count = left_count + pass->dropped.count;
+}
+
+void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
 {
     struct kerf_planned_claim *claims = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_claim, pass->claims.count);
     for (size_t i = 0; i < pass->claims.count; i++) {
@@ -188,6 +191,6 @@ void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const uint
             node->placed.count};
     }
     plan->existing = existing;
-    list_refusals(pass, plan, queue, queue_count);
+    list_refusals(pass, plan, left, left_count);
     plan->attempts = pass->attempts;
 }

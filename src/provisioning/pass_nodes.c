@@ -191,8 +191,9 @@ static bool ports_conflict(struct kerf_pass *pass, struct kerf_pass_node *node, 
 /* A what-if has failed once such a pod has no better place than a node that may never be there. */
 static bool may_not_wait(const struct kerf_pass *pass, const struct kerf_pass_pod *pod)
 {
-    const struct kerf_cluster_node *home = kerf_cluster_node(pass->cluster, kerf_cluster_pod(pass->cluster, pod->id)->node);
-    return !(home != NULL && kerf_cluster_is_deleting(pass->cluster, home)) && !kerf_pod_is_provisionable(pod->pod);
+    const struct kerf_cluster_pod *found = kerf_cluster_pod(pass->cluster, pod->id);
+    const struct kerf_cluster_node *home = kerf_cluster_node(pass->cluster, found->node);
+    return !(home != NULL && kerf_cluster_is_deleting(pass->cluster, home)) && !kerf_pod_is_provisionable(&found->pod);
 }
 
 static void place(struct kerf_pass *pass, struct kerf_pass_node *node, struct kerf_pass_pod *pod,
@@ -253,18 +254,21 @@ static bool brings_new_key(const struct kerf_pass *pass, const struct kerf_pass_
     return false;
 }
 
-static bool add_to_one_node(struct kerf_pass *pass, uint32_t position, struct kerf_pass_pod *pod)
+/* What only gets worse in the course of a pass. */
+static bool is_open_to(const struct kerf_pass_node *node, const struct kerf_pass_pod *pod)
+{
+    return kerf_resources_fit(pod->requests, &node->remaining) && (!node->closed || pod->ignores_window) &&
+           kerf_pass_tolerates(pod, &node->taints);
+}
+
+bool kerf_pass_try_node(struct kerf_pass *pass, uint32_t position, struct kerf_pass_pod *pod, struct kerf_refusal *refusal)
 {
     struct kerf_pass_node *node = &pass->nodes[position];
-    if (!kerf_resources_fit(pod->requests, &node->remaining))
+    refusal->kind = KERF_REFUSED_EVER;
+    if (!is_open_to(node, pod) || (pod->has_host_ports && ports_conflict(pass, node, pod)))
         return false;
-    if (node->closed && !pod->ignores_window)
-        return false;
-    if (!kerf_pass_tolerates(pod, &node->taints))
-        return false;
+    refusal->kind = KERF_REFUSED_NOW; /* a volume that another pod attaches costs nothing */
     if (node->csinode != NULL && !kerf_pass_volumes_within_limits(pass, node, pod))
-        return false;
-    if (pod->has_host_ports && ports_conflict(pass, node, pod))
         return false;
     struct kerf_candidate candidate = {
         .node = node,
@@ -275,8 +279,10 @@ static bool add_to_one_node(struct kerf_pass *pass, uint32_t position, struct ke
     };
     if (node->odd_labels || node->requirements.count > 0)
         return merge_and_place(pass, node, pod, &candidate);
-    if (!kerf_pass_labels_accept(pass, node, &pod->now.full))
+    if (!kerf_pass_labels_accept(pass, node, &pod->now.full)) {
+        refusal->kind = KERF_REFUSED_EVER;
         return false;
+    }
     if (brings_new_key(pass, node, &pod->now.full))
         return merge_and_place(pass, node, pod, &candidate);
     bool volumes_accept = pod->volume_alternative_count == 0;
@@ -291,7 +297,7 @@ static bool add_to_one_node(struct kerf_pass *pass, uint32_t position, struct ke
     if (!volumes_accept)
         return false;
     bool needs_requirements = false;
-    bool accepted = kerf_pass_topology_accepts_node(pass, pod, &candidate, &needs_requirements);
+    bool accepted = kerf_pass_topology_accepts_node(pass, pod, &candidate, &needs_requirements, refusal);
     if (needs_requirements)
         return merge_and_place(pass, node, pod, &candidate);
     if (accepted)
@@ -301,6 +307,7 @@ static bool add_to_one_node(struct kerf_pass *pass, uint32_t position, struct ke
 
 bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 {
+    struct kerf_refusal refusal = {0};
     if (pod->volumes_unreadable)
         return false;
     int64_t cpu = pod->requests->cpu_nanocores, memory = pod->requests->memory_millibytes;
@@ -309,7 +316,7 @@ bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod)
         if ((cpu > room->cpu_nanocores && cpu > 0) || (memory > room->memory_millibytes && memory > 0))
             continue; /* wouldn't fit (3.2) */
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
-        bool placed = add_to_one_node(pass, i, pod);
+        bool placed = kerf_pass_try_node(pass, i, pod, &refusal);
         kerf_arena_rewind(&pass->scratch, mark);
         if (placed)
             return true;

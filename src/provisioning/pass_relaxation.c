@@ -11,16 +11,11 @@ static void sort_preferred_nodes(struct kerf_pass *pass, struct kerf_preferences
     uint32_t count = preferences->preferred_node_count;
     struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
     uint32_t *keys = KERF_NEW_ARRAY(&pass->scratch, uint32_t, count);
-    void **items = KERF_NEW_ARRAY(&pass->scratch, void *, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_preferred_node_term *term = &spec->preferred_node_terms[preferences->preferred_nodes[i]];
         keys[i] = UINT32_MAX / 2 - (uint32_t)term->weight;
-        items[i] = (void *)(uintptr_t)term;
     }
-    kerf_go_sort(keys, items, count);
-    for (uint32_t i = 0; i < count; i++)
-        preferences->preferred_nodes[i] =
-            (uint32_t)((const struct kerf_preferred_node_term *)items[i] - spec->preferred_node_terms);
+    kerf_go_sort(keys, preferences->preferred_nodes, count);
     kerf_arena_rewind(&pass->scratch, mark);
 }
 

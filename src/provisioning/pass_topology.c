@@ -306,25 +306,25 @@ static int compare_pass_pods_by_uid(const void *a, const void *b, void *context)
     return compare_pods_by_uid(&left->pod, &right->pod, context);
 }
 
-void kerf_pass_init_topology(struct kerf_pass *pass)
+void kerf_pass_init_topology(struct kerf_pass *pass, struct kerf_pass_pod **pods, size_t count)
 {
-    for (uint32_t i = 0; i < pass->pod_count; i++) {
-        pass->pods[i].label_class = kerf_pass_label_class(pass, pass->pods[i].pod);
-        pass->topology.classes.items[pass->pods[i].label_class].in_pass = true;
+    for (size_t i = 0; i < count; i++) {
+        pods[i]->label_class = kerf_pass_label_class(pass, pods[i]->pod);
+        pass->topology.classes.items[pods[i]->label_class].in_pass = true;
     }
     read_running_anti_affinity(pass);
-    struct kerf_pass_pod **constrained = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pod *, pass->pod_count);
-    size_t count = 0;
-    for (uint32_t i = 0; i < pass->pod_count; i++) {
-        const struct kerf_pod_spec *spec = pass->pods[i].pod->spec;
-        if (!pass->pods[i].volumes_unreadable &&
+    struct kerf_pass_pod **constrained = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pod *, count);
+    size_t constrained_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct kerf_pod_spec *spec = pods[i]->pod->spec;
+        if (!pods[i]->volumes_unreadable &&
             (spec->spreads.count > 0 || spec->required_affinity.count > 0 || spec->preferred_affinity.count > 0 ||
              spec->required_anti_affinity.count > 0 || spec->preferred_anti_affinity.count > 0))
-            constrained[count++] = &pass->pods[i];
-        pass->pods[i].original_has_groups = !pass->pods[i].volumes_unreadable;
+            constrained[constrained_count++] = pods[i];
+        pods[i]->original_has_groups = !pods[i]->volumes_unreadable;
     }
-    kerf_sort(constrained, count, sizeof constrained[0], compare_pass_pods_by_uid, NULL);
-    for (size_t i = 0; i < count; i++) {
+    kerf_sort(constrained, constrained_count, sizeof constrained[0], compare_pass_pods_by_uid, NULL);
+    for (size_t i = 0; i < constrained_count; i++) {
         kerf_pass_update_topology(pass, constrained[i]);
         constrained[i]->original.groups = constrained[i]->now.groups;
     }

@@ -1,61 +1,13 @@
 /**
- * plain: the pass, a pod at a time, as karpenter-provisioning.md tells it: the pods that take part (1.1 to 1.3), the queue
- * (section 2), and for each pod existing nodes, then claims in flight, then a new claim, relaxing one preference after another.
+ * plain: the engine that goes a pod at a time, as karpenter-provisioning.md tells it: the queue (section 2), and for each pod
+ * existing nodes, then claims in flight, then a new claim, relaxing one preference after another. The fast engine is held against
+ * it.
  */
 #include <stdlib.h>
 
 #include "provisioning/provisioning_internal.h"
 
-/* ---- pods that take part ---------------------------------------------------------------------------------------------- */
-
-static void collect_pending(const struct kerf_cluster *cluster, struct kerf_arena *arena, kerf_pod_id *pods, size_t *pod_count,
-                            struct kerf_plan_refusal *refusals, size_t *refusal_count)
-{
-    for (size_t i = 0; i < kerf_cluster_pending_count(cluster); i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pending_at(cluster, i);
-        if (!kerf_pod_is_provisionable(&pod->pod))
-            continue;
-        const char *problems = kerf_pod_validate(cluster, &pod->pod, arena);
-        if (problems == NULL)
-            pods[(*pod_count)++] = pod->id;
-        else
-            refusals[(*refusal_count)++] = (struct kerf_plan_refusal){.pod = pod->id, .reason = problems};
-    }
-}
-
-void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_time_us now_epoch_us, struct kerf_arena *arena,
-                                    const kerf_pod_id **out_pods, size_t *out_pod_count,
-                                    const struct kerf_plan_refusal **out_refusals, size_t *out_refusal_count)
-{
-    size_t pending = kerf_cluster_pending_count(cluster);
-    size_t on_deleting = 0;
-    for (size_t i = 0; i < kerf_cluster_node_count(cluster); i++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
-        if (node->has_node && kerf_cluster_is_deleting(cluster, node))
-            on_deleting += node->pod_count;
-    }
-    kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + on_deleting);
-    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(arena, struct kerf_plan_refusal, pending);
-    size_t pod_count = 0;
-    size_t refusal_count = 0;
-    collect_pending(cluster, arena, pods, &pod_count, refusals, &refusal_count);
-    for (size_t i = 0; on_deleting > 0 && i < kerf_cluster_node_count(cluster); i++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
-        if (!node->has_node || !kerf_cluster_is_deleting(cluster, node))
-            continue;
-        for (uint32_t k = 0; k < node->pod_count; k++) {
-            const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[k]);
-            if (pod != NULL && kerf_pod_is_currently_reschedulable(cluster, pod, now_epoch_us))
-                pods[pod_count++] = pod->id;
-        }
-    }
-    *out_pods = pods;
-    *out_pod_count = pod_count;
-    *out_refusals = refusals;
-    *out_refusal_count = refusal_count;
-}
-
-/* ---- setting up ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_on_deleting_node(const struct kerf_pass *pass, const struct kerf_cluster_pod *pod)
 {
@@ -103,7 +55,7 @@ static int compare_queue(const void *a, const void *b, void *context)
 }
 
 struct queue {
-    uint32_t *items; /* a ring */
+    uint32_t *items; /* a ring of pods */
     size_t capacity;
     size_t head;
     size_t count;
@@ -157,7 +109,7 @@ static bool take_turn(struct kerf_pass *pass, struct kerf_pass_pod *pod)
     }
 }
 
-static void solve(struct kerf_pass *pass, struct queue *queue)
+static void run(struct kerf_pass *pass, struct queue *queue)
 {
     while (queue->count > 0 && !is_out_of_attempts(pass) && !pass->stopped) {
         struct kerf_pass_pod *pod = &pass->pods[queue->items[queue->head]];
@@ -176,83 +128,43 @@ static void solve(struct kerf_pass *pass, struct queue *queue)
     }
 }
 
-/* Without any NodePool nothing is placed, not even on existing nodes (1.6, Q23). */
-static void refuse_all(struct kerf_pass *pass)
-{
-    for (uint32_t i = 0; i < pass->pod_count; i++) {
-        pass->pods[i].has_error = true;
-        if (!pass->input->omit_reasons)
-            kerf_text_append(&pass->pods[i].reason, "no dynamic nodepools found");
-    }
-}
-
 static void list_queue(struct kerf_pass *pass, struct queue *queue)
 {
-    queue->capacity = pass->pod_count;
-    queue->count = pass->pod_count;
+    queue->capacity = queue->count = pass->pod_count;
     queue->items = KERF_NEW_ARRAY(&pass->arena, uint32_t, pass->pod_count);
     for (uint32_t i = 0; i < pass->pod_count; i++)
         queue->items[i] = i;
     kerf_sort(queue->items, pass->pod_count, sizeof queue->items[0], compare_queue, pass);
 }
 
-static void fini(struct kerf_pass *pass)
+static void init_topology(struct kerf_pass *pass)
+{
+    struct kerf_pass_pod **pods = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_pod *, pass->pod_count);
+    for (uint32_t i = 0; i < pass->pod_count; i++)
+        pods[i] = &pass->pods[i];
+    kerf_pass_init_topology(pass, pods, pass->pod_count);
+}
+
+const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t *out_left_count)
+{
+    struct queue queue = {0};
+    read_pods(pass);
+    list_queue(pass, &queue);
+    if (pass->has_pool) { /* without one nothing is placed, not even on existing nodes (1.6, Q23) */
+        init_topology(pass);
+        run(pass, &queue);
+    }
+    struct kerf_plan_refusal *left = KERF_NEW_ARRAY(&pass->arena, struct kerf_plan_refusal, queue.count);
+    for (*out_left_count = 0; queue.count > 0;) {
+        const struct kerf_pass_pod *pod = &pass->pods[queue_pop(&queue)];
+        const char *reason = pass->has_pool ? pod->reason.bytes : pass->input->omit_reasons ? NULL : kerf_no_pool_reason;
+        left[(*out_left_count)++] = (struct kerf_plan_refusal){pod->id, pass->has_pool && !pod->has_error, reason};
+    }
+    return left;
+}
+
+void kerf_plain_fini(struct kerf_pass *pass)
 {
     for (uint32_t i = 0; i < pass->pod_count; i++)
         kerf_text_fini(&pass->pods[i].reason);
-    kerf_pass_fini_topology(pass);
-    free(pass->search);
-    free(pass->search_keys);
-    kerf_arena_fini(&pass->arena);
-    kerf_arena_fini(&pass->scratch);
-}
-
-struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input)
-{
-    struct kerf_plan *plan = kerf_allocate(sizeof *plan);
-    kerf_arena_init(&plan->arena);
-    if (input->pod_count == 0)
-        return plan;
-    struct kerf_pass pass = {
-        .input = input,
-        .cluster = input->cluster,
-        .objects = kerf_cluster_objects(input->cluster),
-        .vocabulary = kerf_cluster_vocabulary(input->cluster),
-        .options = input->options,
-        .cache = input->cache != NULL ? input->cache : kerf_provisioning_cache_new(input->cluster),
-        .search_sorted = true,
-    };
-    KERF_ASSERT(pass.cache->cluster == input->cluster);
-    kerf_arena_init(&pass.arena);
-    kerf_arena_init(&pass.scratch);
-    kerf_provisioning_cache_refresh(pass.cache);
-    kerf_pass_take_base(&pass); /* before the pods: their last preference depends on the pools */
-    read_pods(&pass);
-    struct queue queue = {0};
-    list_queue(&pass, &queue);
-    if (!pass.has_pool) {
-        refuse_all(&pass);
-    } else {
-        kerf_pass_init_topology(&pass);
-        solve(&pass, &queue);
-    }
-    uint32_t *left = KERF_NEW_ARRAY(&pass.arena, uint32_t, queue.count);
-    size_t left_count = queue.count;
-    for (size_t i = 0; i < left_count; i++)
-        left[i] = queue_pop(&queue);
-    plan->stopped = pass.stopped;
-    if (!pass.stopped)
-        kerf_pass_finish(&pass, plan, left, left_count);
-    if (input->cache == NULL)
-        kerf_provisioning_cache_free(pass.cache);
-    fini(&pass);
-    return plan;
-}
-
-void kerf_plan_free(struct kerf_plan *plan)
-{
-    if (plan == NULL)
-        return;
-    kerf_arena_fini(&plan->arena);
-    free(plan);
 }

@@ -11,7 +11,14 @@
 enum kerf_preference_policy { KERF_PREFERENCES_RESPECT, KERF_PREFERENCES_IGNORE };
 enum kerf_min_values_policy { KERF_MIN_VALUES_STRICT, KERF_MIN_VALUES_BEST_EFFORT };
 
+/** Both give the same plan in every byte; the first is what the tests of the second are held against. */
+enum kerf_provisioning_engine {
+    KERF_ENGINE_FAST, /* shapes instead of pods, and what was refused is not asked again */
+    KERF_ENGINE_PLAIN /* a pod at a time, every destination each time, as the reference tells it */
+};
+
 struct kerf_provisioning_options {
+    enum kerf_provisioning_engine engine;
     enum kerf_preference_policy preference_policy;
     enum kerf_min_values_policy min_values_policy;
     kerf_time_us now_epoch_us;

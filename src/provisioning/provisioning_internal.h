@@ -23,12 +23,21 @@ struct kerf_slots_memo {
                            yet made */
 };
 
+/** Of one resource: what amounts types have, and for each the types that have as much or more. */
+struct kerf_fit_rows {
+    bool known;
+    uint32_t count;
+    int64_t *amounts; /* ascending, each once */
+    uint64_t *types;  /* a bitset for each */
+};
+
 struct kerf_type_table {
     const struct kerf_instance_type *types; /* in order of name */
     uint32_t count;
     uint32_t words;
     int64_t *allocatable[KERF_RESOURCE_MAX]; /* by type; NULL: no type has any */
     int64_t *capacity[KERF_RESOURCE_MAX];
+    struct kerf_fit_rows fit_rows[KERF_RESOURCE_MAX]; /* of allocatable; see kerf_type_table_fit_rows */
     uint64_t *negative; /* types with a negative amount: nothing fits there (3.2) */
     uint32_t slot_count;
     const struct kerf_offering **offerings;                           /* [type * slot_count + slot]; NULL: none */
@@ -51,6 +60,14 @@ const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, 
 /** The cheapest available offering of a type in the slots; NULL: none. */
 const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, uint32_t slots);
 bool kerf_requirement_equal(const struct kerf_requirement *a, const struct kerf_requirement *b);
+/** Of a resource that some type has. */
+const struct kerf_fit_rows *kerf_type_table_fit_rows(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
+                                                     uint32_t resource);
+/** The first row whose amount suffices; `count` of the rows: none does. */
+uint32_t kerf_fit_rows_find(const struct kerf_fit_rows *rows, int64_t amount);
+/** The most that any of the types has to allocate; 0: none has any. */
+int64_t kerf_type_table_largest(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, uint32_t resource,
+                                const uint64_t *types);
 
 /** Domains of one key that one NodePool offers (7.3). */
 struct kerf_pool_domains {
@@ -165,10 +182,21 @@ struct kerf_pass_pod {
     uint32_t volume_alternative_count;
     uint32_t label_class;
     struct kerf_group_list inverse; /* groups of its own required anti-affinity */
-    uint32_t queue_length;          /* of the queue after it was put back; 0: never */
-    bool has_error;
-    bool dropped; /* its claim was given up at truncation */
+    uint32_t queue_length;          /* of the queue after it was put back; 0: never (plain) */
+    bool has_error;                 /* the last turn failed (plain) */
     struct kerf_text reason;
+};
+
+/** Why a place refused a pod, as far as it is worth remembering. */
+enum kerf_refusal_kind {
+    KERF_REFUSED_NOW,    /* another time it may take it */
+    KERF_REFUSED_EVER,   /* it only fills up: never, unless its requirements get a key that was not defined */
+    KERF_REFUSED_BY_HOST /* never, by a group that counts host names */
+};
+struct kerf_refusal {
+    bool asked_ever; /* the caller wants to know it even where that takes another look */
+    enum kerf_refusal_kind kind;
+    uint32_t group; /* by host */
 };
 
 /** Daemon pods that land on the same types of a template (3.3). */
@@ -252,8 +280,16 @@ struct kerf_pass_claim {
     uint32_t slots;
     struct kerf_resources requests;        /* of its pods */
     KERF_VEC(struct kerf_host_port) ports; /* of its pods */
-    KERF_VEC(struct kerf_pass_pod *) pods;
+    KERF_VEC(kerf_pod_id) pods;
     bool min_values_relaxed;
+    bool largest_known;
+    bool room_known;
+};
+
+/** A pod whose claim was given up at truncation (9.2). */
+struct kerf_dropped_pod {
+    kerf_pod_id pod;
+    const char *reason; /* NULL: texts are not wanted */
 };
 
 /* ---- topology (section 7) --------------------------------------------------------------------------------------------- */
@@ -359,23 +395,24 @@ struct kerf_pass {
     struct kerf_node_room *node_rooms; /* by node: a first look that stays in the cache */
     uint32_t node_count;
 
-    struct kerf_pass_pod *pods;
+    struct kerf_pass_pod *pods; /* (plain) */
     uint32_t pod_count;
     uint64_t *in_pass; /* bitset by pod id: not counted in topology */
 
     KERF_VEC(struct kerf_pass_claim *) claims; /* in order of opening */
-    struct kerf_pass_claim **search;           /* in order of the search (5.3) */
+    uint32_t *search;                          /* their indices in order of the search (5.3) */
     uint32_t *search_keys;                     /* their number of pods */
     uint32_t search_capacity;
     bool search_sorted;
 
     struct kerf_topology topology;
+    KERF_VEC(struct kerf_dropped_pod) dropped;
     uint64_t attempts;
     bool stopped; /* at a node that isn't initialized */
 };
 
 /* go_sort.c: Go's sort.Slice on keys, ascending, moving `items` along (appendix A) */
-void kerf_go_sort(uint32_t *keys, void **items, size_t count);
+void kerf_go_sort(uint32_t *keys, uint32_t *items, size_t count);
 
 /* pass_base.c */
 void kerf_pass_base_fini(struct kerf_pass_base *base);
@@ -405,6 +442,8 @@ void kerf_pass_list_nodes(struct kerf_pass *pass);
 /** What is free on each; after the templates, which change the daemon pods (Q9). */
 void kerf_pass_fill_nodes(struct kerf_pass *pass);
 bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+/** One of them, by position. */
+bool kerf_pass_try_node(struct kerf_pass *pass, uint32_t position, struct kerf_pass_pod *pod, struct kerf_refusal *refusal);
 /** Label of a node as Karpenter's requirements know it: under current keys. NULL: not defined. */
 kerf_name kerf_pass_node_label(const struct kerf_pass *pass, const struct kerf_pass_node *node, kerf_name key);
 /** Compatible (strict) of a node that is only its labels. */
@@ -421,6 +460,8 @@ struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, con
 
 /* pass_claims.c */
 bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod,
+                         struct kerf_refusal *refusal);
 bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason);
 bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints);
 
@@ -457,7 +498,8 @@ void kerf_text_append_incompatible(struct kerf_text *text, const struct kerf_req
 void kerf_text_append_taint(struct kerf_text *text, const struct kerf_taint *taint);
 
 /* pass_topology.c: groups and what they count */
-void kerf_pass_init_topology(struct kerf_pass *pass);
+/** Of pods in the order of the input, or of a sample of each kind: the one with the first UID of its kind. */
+void kerf_pass_init_topology(struct kerf_pass *pass, struct kerf_pass_pod **pods, size_t count);
 void kerf_pass_fini_topology(struct kerf_pass *pass);
 /** Ownership of the pod as it is now; makes groups that are not yet known (7.1). */
 void kerf_pass_update_topology(struct kerf_pass *pass, struct kerf_pass_pod *pod);
@@ -486,10 +528,16 @@ static inline int32_t kerf_group_count(const struct kerf_topology_group *group, 
 bool kerf_pass_has_topology(const struct kerf_pass *pass, const struct kerf_pass_pod *pod);
 /** For an existing node that is only its labels. */
 bool kerf_pass_topology_accepts_node(struct kerf_pass *pass, const struct kerf_pass_pod *pod,
-                                     const struct kerf_candidate *candidate, bool *out_needs_requirements);
-/** A quick no for a claim: its host name alone. True: go on asking. */
-bool kerf_pass_topology_may_accept_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
-                                        uint32_t host_domain);
+                                     const struct kerf_candidate *candidate, bool *out_needs_requirements,
+                                     struct kerf_refusal *refusal);
+/** A quick no for a claim: its host name alone. KERF_NOT_FOUND: go on asking; else the group that refuses. */
+uint32_t kerf_pass_topology_refusing_host(struct kerf_pass *pass, const struct kerf_pass_pod *pod, kerf_name hostname,
+                                          uint32_t host_domain);
+/** A group of host names that refuses a host refuses it ever after: all but affinity, which may find a friend there later. */
+static inline bool kerf_group_refuses_for_good(const struct kerf_topology_group *group)
+{
+    return group->space->is_hostname && group->kind != KERF_GROUP_AFFINITY;
+}
 /** Merges what topology demands into `requirements` (7.4, 7.5), in scratch. False: no domain; `reason` may be NULL. */
 bool kerf_pass_topology_tighten(struct kerf_pass *pass, const struct kerf_pass_pod *pod, const struct kerf_candidate *candidate,
                                 const struct kerf_requirements *requirements, struct kerf_requirements *out_demanded,
@@ -511,7 +559,15 @@ void kerf_pass_attach_volumes(struct kerf_pass *pass, struct kerf_pass_node *nod
 const char *kerf_pod_validate(const struct kerf_cluster *cluster, const struct kerf_pod *pod, struct kerf_arena *arena);
 
 /* pass_finish.c (9.1 to 9.3) */
-void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const uint32_t *queue, size_t queue_count);
+/** `left`: what the queue still held, in its order; texts are copied. */
+void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count);
+
+/* plain.c: the engine. What is left in the queue, in its order; in the arena of the pass, texts until kerf_plain_fini */
+const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t *out_left_count);
+void kerf_plain_fini(struct kerf_pass *pass);
+
+/* provisioning.c */
+extern const char kerf_no_pool_reason[];
 
 /* bitsets of types */
 static inline bool kerf_types_any(const uint64_t *types, uint32_t words)

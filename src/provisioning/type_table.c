@@ -68,6 +68,60 @@ const uint64_t *kerf_type_table_meeting(struct kerf_provisioning_cache *cache, s
     return types;
 }
 
+/* ---- fit -------------------------------------------------------------------------------------------------------------- */
+
+static int compare_amounts(const void *a, const void *b, void *context)
+{
+    (void)context;
+    return kerf_compare_i64(*(const int64_t *)a, *(const int64_t *)b);
+}
+
+const struct kerf_fit_rows *kerf_type_table_fit_rows(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
+                                                     uint32_t resource)
+{
+    struct kerf_fit_rows *rows = &table->fit_rows[resource];
+    if (rows->known)
+        return rows;
+    const int64_t *column = table->allocatable[resource];
+    rows->known = true;
+    rows->amounts = kerf_arena_copy(&cache->arena, column, table->count * sizeof column[0]);
+    kerf_sort(rows->amounts, table->count, sizeof rows->amounts[0], compare_amounts, NULL);
+    for (uint32_t i = 0; i < table->count; i++)
+        if (rows->count == 0 || rows->amounts[rows->count - 1] != rows->amounts[i])
+            rows->amounts[rows->count++] = rows->amounts[i];
+    rows->types = KERF_NEW_ARRAY(&cache->arena, uint64_t, (size_t)rows->count * table->words);
+    for (uint32_t type = 0; type < table->count; type++)
+        for (uint32_t row = kerf_fit_rows_find(rows, column[type]) + 1; row-- > 0;)
+            kerf_bit_set(&rows->types[(size_t)row * table->words], type);
+    return rows;
+}
+
+uint32_t kerf_fit_rows_find(const struct kerf_fit_rows *rows, int64_t amount)
+{
+    uint32_t first = 0;
+    uint32_t length = rows->count;
+    while (length > 0) { /* the loop has no other branch: amounts are as good as random */
+        uint32_t half = length / 2;
+        bool less = rows->amounts[first + half] < amount;
+        first = less ? first + half + 1 : first;
+        length = less ? length - half - 1 : half;
+    }
+    return first;
+}
+
+int64_t kerf_type_table_largest(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, uint32_t resource,
+                                const uint64_t *types)
+{
+    if (table->allocatable[resource] == NULL)
+        return 0;
+    const struct kerf_fit_rows *rows = kerf_type_table_fit_rows(cache, table, resource);
+    for (uint32_t row = rows->count; row-- > 0;)
+        for (uint32_t word = 0; word < table->words; word++)
+            if ((rows->types[(size_t)row * table->words + word] & types[word]) != 0)
+                return kerf_max_i64(0, rows->amounts[row]);
+    return 0;
+}
+
 /* ---- offerings -------------------------------------------------------------------------------------------------------- */
 
 uint32_t kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,

@@ -55,6 +55,13 @@ cat web.yaml pool.yaml | sed 's/^apiVersion: karpenter.k8s.aws/---\n&/' >all.yam
 run_with all.yaml plan -f - --format json
 cmp -s first stdout || fail "another order of the objects gives another answer"
 
+# the other engine: the same bytes
+run plan -f pool.yaml -f web.yaml --format json --engine plain
+exits 0
+cmp -s first stdout || fail "the engines answer differently"
+run plan -f pool.yaml -f web.yaml --engine slow
+exits 2
+
 # out of capacity: the other type
 run plan -f pool.yaml -f web.yaml --format json --unavailable 'on-demand:m5.xlarge:*'
 exits 0

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "manifest/manifest.h"
+#include "plan_compare.h"
 #include "scheduling/scheduling.h"
 
 static const char *const zones[] = {"z1", "z2", "z3"};
@@ -280,6 +281,11 @@ const char *plan_world_run(struct plan_world *world)
     size_t invalid_count;
     kerf_provisioning_collect_pods(world->cluster, 0, &world->arena, &input.pods, &input.pod_count, &invalid, &invalid_count);
     world->plan = kerf_provisioning_plan(&input);
+    input.options.engine = KERF_ENGINE_PLAIN; /* whatever a test is about: both engines must agree */
+    struct kerf_plan *plain = kerf_provisioning_plan(&input);
+    const char *difference = plan_difference(plain, world->plan, &world->arena);
+    cr_assert_null(difference, "plain and fast differ: %s", difference);
+    kerf_plan_free(plain);
     for (size_t i = 0; i < world->plan->claim_count; i++) {
         kerf_text_append(&world->outcome, i > 0 ? "; " : "");
         append_claim(world, &world->plan->claims[i]);

@@ -1,0 +1,225 @@
+/**
+ * fast_search: places for a pod, the refused ones passed over. A place that refused a fit, or that a gate of topology closes, is
+ * not asked again: nodes and claims only fill up and narrow in the course of a pass. The one exception is a requirement on a
+ * custom label that nobody defined, which a later pod may bring along (Q11): then the place is forgotten everywhere.
+ */
+#include <stdlib.h>
+
+#include "provisioning/fast_internal.h"
+
+enum { FEW_CLAIMS = 128 }; /* up to here claims are looked through one by one */
+
+/* ---- what is known ----------------------------------------------------------------------------------------------------- */
+
+static void refuse_claim(struct kerf_refusals *refusals, uint32_t index)
+{
+    if (index / 64 >= refusals->claim_words) {
+        uint32_t words = refusals->claim_words > 0 ? refusals->claim_words : 1;
+        while (words <= index / 64)
+            words *= 2;
+        refusals->claims = kerf_reallocate(refusals->claims, kerf_array_bytes(words, sizeof refusals->claims[0]));
+        memset(&refusals->claims[refusals->claim_words], 0, (words - refusals->claim_words) * sizeof refusals->claims[0]);
+        refusals->claim_words = words;
+    }
+    kerf_bit_set(refusals->claims, index);
+}
+
+static bool claim_refused(const struct kerf_refusals *refusals, uint32_t index)
+{
+    return index / 64 < refusals->claim_words && kerf_bit_get(refusals->claims, index);
+}
+
+static struct kerf_refusals *refusals_of_gate(struct kerf_fast *fast, const struct kerf_shape_view *view, uint32_t group)
+{
+    for (uint32_t i = 0; i < view->gate_count; i++)
+        if (fast->gates.items[view->gates[i]].group == group)
+            return &fast->gates.items[view->gates[i]].refusals;
+    return NULL;
+}
+
+/* Who refused for good what was asked; NULL: nobody did, it may be asked again. */
+static struct kerf_refusals *where_to_note(struct kerf_fast *fast, const struct kerf_shape_view *view,
+                                           const struct kerf_refusal *refusal)
+{
+    if (refusal->kind == KERF_REFUSED_EVER)
+        return &fast->fits.items[view->fit].refusals;
+    return refusal->kind == KERF_REFUSED_BY_HOST ? refusals_of_gate(fast, view, refusal->group) : NULL;
+}
+
+/* Has the list a key that the one before had not, and that may not be left undefined? */
+static bool has_new_custom_key(const struct kerf_pass *pass, const struct kerf_requirements *before,
+                               const struct kerf_requirements *after)
+{
+    for (size_t i = 0; after->count != before->count && i < after->count; i++)
+        if (kerf_requirements_get(before, after->items[i].key) == NULL &&
+            !kerf_vocabulary_is_well_known(pass->vocabulary, after->items[i].key))
+            return true;
+    return false;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------- */
+
+static void forget_node(struct kerf_fast *fast, uint32_t position)
+{
+    for (size_t i = 0; i < fast->fits.count; i++)
+        kerf_bit_clear(fast->fits.items[i].refusals.nodes, position);
+}
+
+static bool try_node(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view, uint32_t position)
+{
+    struct kerf_pass *pass = fast->pass;
+    struct kerf_refusal refusal = {.asked_ever = true};
+    size_t keys = pass->nodes[position].requirements.count;
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    bool placed = kerf_pass_try_node(pass, position, &shape->pod, &refusal);
+    kerf_arena_rewind(&pass->scratch, mark);
+    if (placed) {
+        if (pass->nodes[position].requirements.count != keys)
+            forget_node(fast, position);
+        return true;
+    }
+    struct kerf_refusals *note = where_to_note(fast, view, &refusal);
+    if (note != NULL)
+        kerf_bit_set(note->nodes, position);
+    return false;
+}
+
+bool kerf_fast_add_to_node(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view)
+{
+    struct kerf_pass *pass = fast->pass;
+    if (shape->pod.volumes_unreadable)
+        return false;
+    size_t words = kerf_bitset_words(pass->node_count);
+    for (size_t word = 0; word < words; word++) {
+        uint64_t refused = fast->fits.items[view->fit].refusals.nodes[word];
+        for (uint32_t i = 0; i < view->gate_count; i++)
+            refused |= fast->gates.items[view->gates[i]].refusals.nodes[word];
+        if (word + 1 == words && pass->node_count % 64 != 0)
+            refused |= UINT64_MAX << pass->node_count % 64;
+        for (uint64_t open = ~refused; open != 0; open &= open - 1)
+            if (try_node(fast, shape, view, (uint32_t)(word * 64 + (size_t)__builtin_ctzll(open))))
+                return true;
+    }
+    return false;
+}
+
+/* ---- claims in flight -------------------------------------------------------------------------------------------------- */
+
+static void forget_claim(struct kerf_fast *fast, uint32_t index)
+{
+    for (size_t i = 0; i < fast->fits.count; i++)
+        if (index / 64 < fast->fits.items[i].refusals.claim_words)
+            kerf_bit_clear(fast->fits.items[i].refusals.claims, index);
+}
+
+static bool is_refused(const struct kerf_fast *fast, const struct kerf_shape_view *view, uint32_t index)
+{
+    if (claim_refused(&fast->fits.items[view->fit].refusals, index))
+        return true;
+    for (uint32_t i = 0; i < view->gate_count; i++)
+        if (claim_refused(&fast->gates.items[view->gates[i]].refusals, index))
+            return true;
+    return false;
+}
+
+/*
+ * The smallest number of pods on a claim that may still take the view, and so where to begin to look; KERF_NOT_FOUND: every claim
+ * has refused it.
+ */
+static uint32_t smallest_open(const struct kerf_fast *fast, const struct kerf_shape_view *view)
+{
+    const struct kerf_pass *pass = fast->pass;
+    const struct kerf_refusals *fit = &fast->fits.items[view->fit].refusals;
+    size_t count = pass->claims.count;
+    uint32_t smallest = KERF_NOT_FOUND;
+    uint32_t looked_at = 0;
+    for (size_t word = 0; word < kerf_bitset_words(count); word++) {
+        uint64_t refused = word < fit->claim_words ? fit->claims[word] : 0;
+        for (uint32_t i = 0; i < view->gate_count; i++) {
+            const struct kerf_refusals *gate = &fast->gates.items[view->gates[i]].refusals;
+            refused |= word < gate->claim_words ? gate->claims[word] : 0;
+        }
+        if (count - word * 64 < 64)
+            refused |= UINT64_MAX << (count - word * 64);
+        for (uint64_t open = ~refused; open != 0; open &= open - 1) {
+            if (++looked_at > FEW_CLAIMS / 4)
+                return 0; /* there are many: one of them is near */
+            const struct kerf_pass_claim *claim = pass->claims.items[word * 64 + (size_t)__builtin_ctzll(open)];
+            smallest = (uint32_t)kerf_min_i64(smallest, (int64_t)claim->pods.count);
+        }
+    }
+    return smallest;
+}
+
+static size_t first_with(const uint32_t *keys, size_t count, uint32_t key)
+{
+    size_t first = 0;
+    for (size_t length = count; length > 0;) {
+        size_t half = length / 2;
+        if (keys[first + half] < key) {
+            first += half + 1;
+            length -= half + 1;
+        } else {
+            length = half;
+        }
+    }
+    return first;
+}
+
+/* Where the search of a view begins. */
+static size_t first_place(struct kerf_fast *fast, const struct kerf_shape_view *view)
+{
+    size_t count = fast->pass->claims.count;
+    if (fast->cursor_view == view)
+        return fast->cursor;
+    if (count <= FEW_CLAIMS)
+        return 0;
+    uint32_t smallest = smallest_open(fast, view);
+    if (smallest == KERF_NOT_FOUND)
+        return count;
+    return smallest <= 1 ? 0 : first_with(fast->pass->search_keys, count, smallest);
+}
+
+static bool try_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view, uint32_t index)
+{
+    struct kerf_pass *pass = fast->pass;
+    struct kerf_pass_claim *claim = pass->claims.items[index];
+    struct kerf_refusal refusal = {.asked_ever = true};
+    struct kerf_requirements before = claim->requirements;
+    if (kerf_pass_try_claim(pass, claim, &shape->pod, &refusal)) {
+        if (has_new_custom_key(pass, &before, &claim->requirements))
+            forget_claim(fast, index);
+        return true;
+    }
+    struct kerf_refusals *note = where_to_note(fast, view, &refusal);
+    if (note != NULL)
+        refuse_claim(note, index);
+    return false;
+}
+
+bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view)
+{
+    struct kerf_pass *pass = fast->pass;
+    size_t count = pass->claims.count;
+    size_t at = first_place(fast, view);
+    for (; at < count; at++)
+        if (!is_refused(fast, view, pass->search[at]) && try_claim(fast, shape, view, pass->search[at]))
+            break;
+    fast->cursor_view = view->is_simple ? view : NULL;
+    fast->cursor = at;
+    if (at >= count)
+        return false;
+    if (kerf_claim_order_raise(pass->search_keys, pass->search, count, at))
+        fast->cursor = 0;
+    return true;
+}
+
+bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_text *reason)
+{
+    struct kerf_pass *pass = fast->pass;
+    if (!kerf_pass_open_claim(pass, &shape->pod, reason))
+        return false;
+    size_t at = kerf_claim_order_settle_last(pass->search_keys, pass->search, pass->claims.count);
+    fast->cursor = at == KERF_NOT_FOUND ? 0 : (size_t)kerf_min_i64((int64_t)fast->cursor, (int64_t)at);
+    return true;
+}

@@ -1,0 +1,126 @@
+/**
+ * provisioning: the door of the room: the pods that take part (1.1 to 1.3), and a pass from its set-up (sections 1.6, 3, 7) over
+ * the engine that places pods to the finished plan.
+ */
+#include <stdlib.h>
+
+#include "provisioning/fast_internal.h"
+
+/* ---- pods that take part ---------------------------------------------------------------------------------------------- */
+
+static void collect_pending(const struct kerf_cluster *cluster, struct kerf_arena *arena, kerf_pod_id *pods, size_t *pod_count,
+                            struct kerf_plan_refusal *refusals, size_t *refusal_count)
+{
+    for (size_t i = 0; i < kerf_cluster_pending_count(cluster); i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pending_at(cluster, i);
+        if (!kerf_pod_is_provisionable(&pod->pod))
+            continue;
+        const char *problems = kerf_pod_validate(cluster, &pod->pod, arena);
+        if (problems == NULL)
+            pods[(*pod_count)++] = pod->id;
+        else
+            refusals[(*refusal_count)++] = (struct kerf_plan_refusal){.pod = pod->id, .reason = problems};
+    }
+}
+
+void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_time_us now_epoch_us, struct kerf_arena *arena,
+                                    const kerf_pod_id **out_pods, size_t *out_pod_count,
+                                    const struct kerf_plan_refusal **out_refusals, size_t *out_refusal_count)
+{
+    size_t pending = kerf_cluster_pending_count(cluster);
+    size_t on_deleting = 0;
+    for (size_t i = 0; i < kerf_cluster_node_count(cluster); i++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
+        if (node->has_node && kerf_cluster_is_deleting(cluster, node))
+            on_deleting += node->pod_count;
+    }
+    kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + on_deleting);
+    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(arena, struct kerf_plan_refusal, pending);
+    size_t pod_count = 0;
+    size_t refusal_count = 0;
+    collect_pending(cluster, arena, pods, &pod_count, refusals, &refusal_count);
+    for (size_t i = 0; on_deleting > 0 && i < kerf_cluster_node_count(cluster); i++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
+        if (!node->has_node || !kerf_cluster_is_deleting(cluster, node))
+            continue;
+        for (uint32_t k = 0; k < node->pod_count; k++) {
+            const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[k]);
+            if (pod != NULL && kerf_pod_is_currently_reschedulable(cluster, pod, now_epoch_us))
+                pods[pod_count++] = pod->id;
+        }
+    }
+    *out_pods = pods;
+    *out_pod_count = pod_count;
+    *out_refusals = refusals;
+    *out_refusal_count = refusal_count;
+}
+
+/* ---- a pass ------------------------------------------------------------------------------------------------------------ */
+
+const char kerf_no_pool_reason[] = "no dynamic nodepools found";
+
+static void finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
+{
+    plan->stopped = pass->stopped;
+    if (!pass->stopped)
+        kerf_pass_finish(pass, plan, left, left_count);
+}
+
+static void run_plain(struct kerf_pass *pass, struct kerf_plan *plan)
+{
+    size_t left_count;
+    const struct kerf_plan_refusal *left = kerf_plain_solve(pass, &left_count);
+    finish(pass, plan, left, left_count);
+    kerf_plain_fini(pass);
+}
+
+static void run_fast(struct kerf_pass *pass, struct kerf_plan *plan)
+{
+    struct kerf_fast fast = {.pass = pass};
+    size_t left_count;
+    const struct kerf_plan_refusal *left = kerf_fast_solve(&fast, &left_count);
+    finish(pass, plan, left, left_count);
+    kerf_fast_fini(&fast);
+}
+
+struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input)
+{
+    struct kerf_plan *plan = kerf_allocate(sizeof *plan);
+    kerf_arena_init(&plan->arena);
+    if (input->pod_count == 0)
+        return plan;
+    struct kerf_pass pass = {
+        .input = input,
+        .cluster = input->cluster,
+        .objects = kerf_cluster_objects(input->cluster),
+        .vocabulary = kerf_cluster_vocabulary(input->cluster),
+        .options = input->options,
+        .cache = input->cache != NULL ? input->cache : kerf_provisioning_cache_new(input->cluster),
+        .search_sorted = true,
+    };
+    KERF_ASSERT(pass.cache->cluster == input->cluster);
+    kerf_arena_init(&pass.arena);
+    kerf_arena_init(&pass.scratch);
+    kerf_provisioning_cache_refresh(pass.cache);
+    kerf_pass_take_base(&pass); /* before the pods: their last preference depends on the pools */
+    if (input->options.engine == KERF_ENGINE_PLAIN)
+        run_plain(&pass, plan);
+    else
+        run_fast(&pass, plan);
+    if (input->cache == NULL)
+        kerf_provisioning_cache_free(pass.cache);
+    kerf_pass_fini_topology(&pass);
+    free(pass.search);
+    free(pass.search_keys);
+    kerf_arena_fini(&pass.arena);
+    kerf_arena_fini(&pass.scratch);
+    return plan;
+}
+
+void kerf_plan_free(struct kerf_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    kerf_arena_fini(&plan->arena);
+    free(plan);
+}
