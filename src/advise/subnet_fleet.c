@@ -1,5 +1,5 @@
 /* Nodes wake by a heap of times; between wakes nothing moves but what the caller feeds in. */
-#include "advise/subnet_fleet.h"
+#include "advise/subnet_fleet_internal.h"
 
 #include <stdlib.h>
 
@@ -7,63 +7,6 @@
 #define LAUNCH_RETRY_US KERF_MINUTE_US
 #define RESTART_US (10 * KERF_SECOND_US) /* the aws-node container after it exited */
 #define LONG_WAIT_US KERF_MINUTE_US
-
-/* How long each number of taken addresses was held. */
-struct histogram {
-    kerf_time_us *held_us; /* by number */
-    int64_t size;
-    int64_t value;
-    kerf_time_us since_us;
-};
-
-struct fleet_pod {
-    struct kerf_pod_address address;
-    kerf_time_us asked_us;
-    uint32_t node;
-    uint32_t life; /* of the node: another one means that it ended under the pod */
-    enum { POD_ABSENT, POD_WAITING, POD_ADDRESSED } state;
-};
-
-struct fleet_node {
-    struct kerf_vpc_pool pool;
-    kerf_time_us wake_us;
-    uint32_t heap_at; /* place in the heap; NO_NODE: sleeps */
-    uint32_t life;
-    uint32_t subnet;
-    uint16_t zone, shape;
-    int32_t enis;     /* as the zone counts them */
-    int32_t assigned; /* the same */
-    bool wanted;      /* started and not ended */
-    bool launched;
-    KERF_VEC(uint32_t) waiting;
-};
-
-struct fleet_zone {
-    struct kerf_fleet_zone seen;
-    struct histogram taken; /* others' included */
-    int64_t others;
-    int64_t enis, enis_peak;
-    int64_t assigned;
-};
-
-struct kerf_fleet {
-    struct kerf_fleet_options options;
-    kerf_time_us now_us;
-    bool measuring;
-    struct kerf_vpc_ec2_network network;
-    struct kerf_vpc_subnet **subnets;
-    struct kerf_vpc_subnet_place *places;
-    struct histogram *subnet_taken;
-    struct fleet_zone *zones;
-    KERF_VEC(struct fleet_node *) nodes; /* NULL: number not used yet */
-    KERF_VEC(struct fleet_pod) pods;
-    KERF_VEC(uint32_t) heap; /* node numbers by (wake_us, number) */
-    int64_t launches;
-    struct kerf_fleet_calls at_warm_up;
-    kerf_time_us hour_us; /* the hour whose calls are counted */
-    int64_t calls_before_hour;
-    int64_t peak_hour;
-};
 
 /* ---- the heap --------------------------------------------------------------------------------------------------------------- */
 
@@ -133,138 +76,6 @@ static void set_wake(struct kerf_fleet *fleet, uint32_t number, kerf_time_us wak
     heap_sink(fleet, node->heap_at);
 }
 
-/* ---- figures ------------------------------------------------------------------------------------------------------------------ */
-
-static void histogram_set(struct histogram *histogram, kerf_time_us now_us, int64_t value)
-{
-    if (value == histogram->value)
-        return;
-    KERF_ASSERT(value <= histogram->size);
-    histogram->held_us[histogram->value] += now_us - histogram->since_us;
-    histogram->since_us = now_us;
-    histogram->value = value;
-}
-
-static int64_t histogram_at(const struct histogram *histogram, kerf_time_us now_us, double share)
-{
-    kerf_time_us total_us = now_us - histogram->since_us;
-    for (int64_t i = 0; i <= histogram->size; i++)
-        total_us += histogram->held_us[i];
-    double wanted = share * (double)total_us, reached = 0;
-    int64_t last = histogram->value;
-    for (int64_t i = 0; i <= histogram->size; i++) {
-        kerf_time_us held_us = histogram->held_us[i] + (i == histogram->value ? now_us - histogram->since_us : 0);
-        if (held_us == 0 && i != histogram->value)
-            continue;
-        last = i;
-        reached += (double)held_us;
-        if (reached >= wanted)
-            break;
-    }
-    return last;
-}
-
-static int64_t taken_of(const struct kerf_fleet *fleet, uint32_t subnet)
-{
-    struct kerf_vpc_subnet_counts counts = kerf_vpc_subnet_counts(fleet->subnets[subnet]);
-    return (int64_t)counts.size - counts.free;
-}
-
-static int64_t cni_calls(const struct kerf_fleet *fleet)
-{
-    return fleet->network.assign_calls + fleet->network.create_calls + fleet->network.unassign_calls + fleet->network.delete_calls;
-}
-
-/** Counts of the hour before end when a new one begins. */
-static void close_hour(struct kerf_fleet *fleet)
-{
-    if (fleet->now_us < fleet->hour_us + KERF_HOUR_US)
-        return;
-    int64_t calls = cni_calls(fleet);
-    if (fleet->measuring)
-        fleet->peak_hour = kerf_max_i64(fleet->peak_hour, calls - fleet->calls_before_hour);
-    fleet->calls_before_hour = calls;
-    fleet->hour_us += (fleet->now_us - fleet->hour_us) / KERF_HOUR_US * KERF_HOUR_US;
-}
-
-/** After EC2 did something for a node of the zone: its interfaces, its pods with an address, and what is taken. */
-static void account(struct kerf_fleet *fleet, struct fleet_node *node)
-{
-    struct fleet_zone *zone = &fleet->zones[node->zone];
-    int32_t enis = node->launched ? node->pool.eni_count : 0;
-    int32_t assigned = node->launched ? kerf_vpc_pool_stats(&node->pool).assigned : 0;
-    zone->enis += enis - node->enis;
-    zone->assigned += assigned - node->assigned;
-    zone->enis_peak = kerf_max_i64(zone->enis_peak, zone->enis);
-    node->enis = enis;
-    node->assigned = assigned;
-    int64_t zone_taken = 0;
-    for (uint32_t i = 0; i < fleet->options.subnet_count; i++) {
-        if (fleet->options.subnets[i].zone != node->zone)
-            continue;
-        int64_t taken = taken_of(fleet, i);
-        histogram_set(&fleet->subnet_taken[i], fleet->now_us, taken);
-        zone_taken += taken;
-    }
-    histogram_set(&zone->taken, fleet->now_us, zone_taken);
-    kerf_time_weighted_set(&zone->seen.taken, fleet->now_us, zone_taken - zone->others);
-    kerf_time_weighted_set(&zone->seen.stranded, fleet->now_us, zone_taken - zone->others - zone->enis - zone->assigned);
-}
-
-/** A pod got an address or left one: nothing else moved. */
-static void account_pod(struct kerf_fleet *fleet, struct fleet_node *node, int32_t change)
-{
-    struct fleet_zone *zone = &fleet->zones[node->zone];
-    if (fleet->options.settings.ipv6)
-        return; /* pods draw from a /80, not from the subnet's IPv4 addresses */
-    zone->assigned += change;
-    node->assigned += change;
-    kerf_time_weighted_set(&zone->seen.stranded, fleet->now_us, zone->seen.stranded.value - change);
-}
-
-static void note_shortage(struct kerf_fleet *fleet, uint32_t zone_index, enum kerf_shortage cause)
-{
-    struct kerf_fleet_zone *zone = &fleet->zones[zone_index].seen;
-    if (kerf_fleet_first_shortage(fleet, zone_index) == KERF_TIME_NEVER)
-        zone->nodes_at_shortage = zone->nodes - (cause == KERF_SHORTAGE_LAUNCH ? 0 : 1);
-    if (zone->first_us[cause] == KERF_TIME_NEVER)
-        zone->first_us[cause] = fleet->now_us;
-    zone->counts[cause]++;
-}
-
-static struct kerf_fleet_calls calls_now(const struct kerf_fleet *fleet)
-{
-    return (struct kerf_fleet_calls){
-        .launch = fleet->launches,
-        .assign = fleet->network.assign_calls,
-        .create = fleet->network.create_calls,
-        .unassign = fleet->network.unassign_calls,
-        .remove = fleet->network.delete_calls,
-        .failed = fleet->network.failed_calls,
-    };
-}
-
-static void start_measuring(struct kerf_fleet *fleet)
-{
-    kerf_time_us now_us = fleet->options.warm_up_us;
-    fleet->measuring = true;
-    fleet->at_warm_up = calls_now(fleet);
-    fleet->calls_before_hour = cni_calls(fleet);
-    fleet->hour_us = now_us;
-    for (uint32_t i = 0; i < fleet->options.zone_count; i++) {
-        struct fleet_zone *zone = &fleet->zones[i];
-        kerf_time_weighted_start(&zone->seen.taken, now_us, zone->seen.taken.value);
-        kerf_time_weighted_start(&zone->seen.stranded, now_us, zone->seen.stranded.value);
-        memset(zone->taken.held_us, 0, ((size_t)zone->taken.size + 1) * sizeof *zone->taken.held_us);
-        zone->taken.since_us = now_us;
-        zone->enis_peak = zone->enis;
-    }
-    for (uint32_t i = 0; i < fleet->options.subnet_count; i++) {
-        memset(fleet->subnet_taken[i].held_us, 0, ((size_t)fleet->subnet_taken[i].size + 1) * sizeof *fleet->subnet_taken[i].held_us);
-        fleet->subnet_taken[i].since_us = now_us;
-    }
-}
-
 /* ---- nodes ---------------------------------------------------------------------------------------------------------------------- */
 
 /** One pass, with its refusals counted by cause. */
@@ -279,9 +90,9 @@ static bool run_pass(struct kerf_fleet *fleet, struct fleet_node *node)
         struct kerf_vpc_result result;
         kerf_vpc_ec2_perform(&fleet->network, action, &result);
         if (result.code == KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES)
-            note_shortage(fleet, node->zone, KERF_SHORTAGE_ADDRESS);
+            kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_ADDRESS);
         else if (result.code == KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS || result.code == KERF_VPC_EC2_OTHER)
-            note_shortage(fleet, node->zone, KERF_SHORTAGE_BLOCK);
+            kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_BLOCK);
         kerf_vpc_pool_apply(&node->pool, fleet->now_us, &result);
     }
 }
@@ -294,7 +105,7 @@ static void place_waiting(struct kerf_fleet *fleet, struct fleet_node *node)
         if (!kerf_vpc_pool_pod_arrives(&node->pool, fleet->now_us, &pod->address))
             break;
         pod->state = POD_ADDRESSED;
-        account_pod(fleet, node, 1);
+        kerf_fleet_account_pod(fleet, node, 1);
         if (fleet->now_us - pod->asked_us > LONG_WAIT_US)
             fleet->zones[node->zone].seen.pods_waited_long++;
     }
@@ -340,7 +151,7 @@ static void launch(struct kerf_fleet *fleet, uint32_t number)
     }
     uint32_t address = KERF_ADDRESS_NONE;
     if (best == KERF_NOT_FOUND || !kerf_vpc_ec2_launch(&fleet->network, best, &address)) {
-        note_shortage(fleet, node->zone, KERF_SHORTAGE_LAUNCH);
+        kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_LAUNCH);
         set_wake(fleet, number, fleet->now_us + LAUNCH_RETRY_US);
         return;
     }
@@ -376,7 +187,7 @@ static void launch(struct kerf_fleet *fleet, uint32_t number)
     fleet->zones[node->zone].seen.nodes++;
     kerf_vpc_pool_init(&node->pool, &options, fleet->now_us);
     run_pass(fleet, node);
-    account(fleet, node);
+    kerf_fleet_account(fleet, node);
     place_waiting(fleet, node);
     rest(fleet, number);
 }
@@ -396,7 +207,7 @@ static void wake(struct kerf_fleet *fleet, uint32_t number)
         due = node->pool.next_loop_us == fleet->now_us;
     }
     if (due && run_pass(fleet, node))
-        account(fleet, node);
+        kerf_fleet_account(fleet, node);
     if (node->waiting.count > 0)
         place_waiting(fleet, node);
     rest(fleet, number);
@@ -417,7 +228,7 @@ static void end_node(struct kerf_fleet *fleet, uint32_t number)
     kerf_vpc_ec2_terminate(&fleet->network, &node->pool);
     node->launched = false;
     zone->nodes--;
-    account(fleet, node);
+    kerf_fleet_account(fleet, node);
     kerf_vpc_pool_fini(&node->pool);
 }
 
@@ -434,7 +245,7 @@ static void pod_comes(struct kerf_fleet *fleet, const struct kerf_demand_event *
     bool asks = node->launched && node->waiting.count == 0; /* who waits goes first */
     if (asks && kerf_vpc_pool_pod_arrives(&node->pool, fleet->now_us, &pod->address)) {
         pod->state = POD_ADDRESSED;
-        account_pod(fleet, node, 1);
+        kerf_fleet_account_pod(fleet, node, 1);
     } else {
         pod->state = POD_WAITING;
         KERF_VEC_PUSH(&node->waiting, event->pod);
@@ -459,7 +270,7 @@ static void pod_goes(struct kerf_fleet *fleet, const struct kerf_demand_event *e
         fleet->zones[node->zone].seen.pods_waited_long += fleet->now_us - pod->asked_us > LONG_WAIT_US;
     } else if (node->life == pod->life && pod->state == POD_ADDRESSED) {
         kerf_vpc_pool_pod_leaves(&node->pool, fleet->now_us, pod->address);
-        account_pod(fleet, node, -1);
+        kerf_fleet_account_pod(fleet, node, -1);
     }
     pod->state = POD_ABSENT;
     if (node->life == pod->life && node->launched)
@@ -475,9 +286,9 @@ void kerf_fleet_advance(struct kerf_fleet *fleet, kerf_time_us until_us)
         kerf_time_us next_us = fleet->heap.count > 0 ? fleet->nodes.items[fleet->heap.items[0]]->wake_us : KERF_TIME_NEVER;
         kerf_time_us to_us = kerf_min_i64(next_us, until_us);
         if (!fleet->measuring && to_us >= fleet->options.warm_up_us)
-            start_measuring(fleet);
+            kerf_fleet_start_measuring(fleet);
         fleet->now_us = to_us;
-        close_hour(fleet);
+        kerf_fleet_close_hour(fleet);
         if (next_us > until_us)
             return;
         wake(fleet, fleet->heap.items[0]);
@@ -516,13 +327,6 @@ void kerf_fleet_apply(struct kerf_fleet *fleet, const struct kerf_demand_event *
     }
 }
 
-static void histogram_new(struct histogram *histogram, int64_t size, int64_t value)
-{
-    histogram->size = size;
-    histogram->value = value;
-    histogram->held_us = kerf_allocate(kerf_array_bytes((size_t)size + 1, sizeof *histogram->held_us));
-}
-
 struct kerf_fleet *kerf_fleet_new(const struct kerf_fleet_options *options)
 {
     struct kerf_fleet *fleet = kerf_allocate(sizeof *fleet);
@@ -551,13 +355,13 @@ struct kerf_fleet *kerf_fleet_new(const struct kerf_fleet_options *options)
             kerf_vpc_subnet_take(fleet->subnets[i], (uint32_t)kerf_vpc_draw_below(&fleet->network.draws, assignable));
         }
         int64_t size = kerf_vpc_subnet_counts(fleet->subnets[i]).size;
-        histogram_new(&fleet->subnet_taken[i], size, taken_of(fleet, i));
+        kerf_fleet_histogram_init(&fleet->subnet_taken[i], size, kerf_fleet_taken_of(fleet, i));
         zone_sizes[subnet->zone] += size;
-        fleet->zones[subnet->zone].others += taken_of(fleet, i);
+        fleet->zones[subnet->zone].others += kerf_fleet_taken_of(fleet, i);
     }
     for (uint32_t i = 0; i < options->zone_count; i++) {
         struct fleet_zone *zone = &fleet->zones[i];
-        histogram_new(&zone->taken, zone_sizes[i], zone->others);
+        kerf_fleet_histogram_init(&zone->taken, zone_sizes[i], zone->others);
         kerf_time_weighted_start(&zone->seen.taken, 0, 0);
         kerf_time_weighted_start(&zone->seen.stranded, 0, 0);
         for (int cause = 0; cause < KERF_SHORTAGE_COUNT; cause++)
@@ -594,90 +398,4 @@ void kerf_fleet_free(struct kerf_fleet *fleet)
     KERF_VEC_FREE(&fleet->pods);
     KERF_VEC_FREE(&fleet->heap);
     free(fleet);
-}
-
-const struct kerf_fleet_zone *kerf_fleet_zone_at(const struct kerf_fleet *fleet, uint32_t zone)
-{
-    KERF_ASSERT(zone < fleet->options.zone_count);
-    return &fleet->zones[zone].seen;
-}
-
-kerf_time_us kerf_fleet_first_shortage(const struct kerf_fleet *fleet, uint32_t zone)
-{
-    kerf_time_us first_us = KERF_TIME_NEVER;
-    for (int cause = 0; cause < KERF_SHORTAGE_COUNT; cause++)
-        first_us = kerf_min_i64(first_us, fleet->zones[zone].seen.first_us[cause]);
-    return first_us;
-}
-
-int64_t kerf_fleet_taken_at(const struct kerf_fleet *fleet, uint32_t zone, double share)
-{
-    return histogram_at(&fleet->zones[zone].taken, fleet->now_us, share);
-}
-
-int64_t kerf_fleet_subnet_taken_at(const struct kerf_fleet *fleet, uint32_t subnet, double share)
-{
-    return histogram_at(&fleet->subnet_taken[subnet], fleet->now_us, share);
-}
-
-const struct kerf_vpc_subnet *kerf_fleet_subnet_state(const struct kerf_fleet *fleet, uint32_t subnet) { return fleet->subnets[subnet]; }
-
-int64_t kerf_fleet_own_peak(const struct kerf_fleet *fleet, uint32_t zone) { return fleet->zones[zone].enis_peak; }
-
-struct kerf_fleet_calls kerf_fleet_calls(const struct kerf_fleet *fleet)
-{
-    struct kerf_fleet_calls calls = calls_now(fleet);
-    calls.launch -= fleet->at_warm_up.launch;
-    calls.assign -= fleet->at_warm_up.assign;
-    calls.create -= fleet->at_warm_up.create;
-    calls.unassign -= fleet->at_warm_up.unassign;
-    calls.remove -= fleet->at_warm_up.remove;
-    calls.failed -= fleet->at_warm_up.failed;
-    calls.peak_hour = kerf_max_i64(fleet->peak_hour, cni_calls(fleet) - fleet->calls_before_hour);
-    return calls;
-}
-
-struct recount {
-    struct kerf_vpc_subnet **unheld; /* copies from which every holder's addresses are given back */
-    int64_t held;
-};
-
-static void give_back(void *context, uint32_t subnet, uint32_t first_address, uint32_t address_count)
-{
-    struct recount *recount = context;
-    for (uint32_t i = 0; i < address_count; i++)
-        kerf_vpc_subnet_release(recount->unheld[subnet], first_address + i); /* asserts that it was taken, once */
-    recount->held += address_count;
-}
-
-void kerf_fleet_check(const struct kerf_fleet *fleet)
-{
-    uint32_t count = fleet->options.subnet_count;
-    struct recount recount = {.unheld = kerf_allocate(kerf_array_bytes(count, sizeof *recount.unheld))};
-    int64_t taken = 0, others = 0, enis = 0, assigned = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        kerf_vpc_subnet_check(fleet->subnets[i]);
-        taken += taken_of(fleet, i);
-        recount.unheld[i] = kerf_vpc_subnet_copy(fleet->subnets[i]);
-    }
-    for (size_t i = 0; i < fleet->nodes.count; i++) {
-        const struct fleet_node *node = fleet->nodes.items[i];
-        if (!node || !node->launched)
-            continue;
-        kerf_vpc_pool_check(&node->pool);
-        kerf_vpc_pool_visit_ranges(&node->pool, give_back, &recount);
-        enis += node->pool.eni_count;
-        assigned += kerf_vpc_pool_stats(&node->pool).assigned;
-    }
-    for (uint32_t i = 0; i < fleet->options.zone_count; i++) {
-        others += fleet->zones[i].others;
-        enis -= fleet->zones[i].enis;
-        assigned -= fleet->zones[i].assigned;
-    }
-    KERF_ASSERT(taken == recount.held + others);
-    KERF_ASSERT(enis == 0);
-    KERF_ASSERT(assigned == 0);
-    for (uint32_t i = 0; i < count; i++)
-        kerf_vpc_subnet_free(recount.unheld[i]);
-    free(recount.unheld);
 }

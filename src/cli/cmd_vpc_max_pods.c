@@ -26,6 +26,46 @@ static void list_tools(const struct kerf_max_pods_by_tool *by, bool capped, stru
     rows[5] = (struct tool_row){"autoMode", by->auto_mode, "EKS Auto Mode"};
 }
 
+#define DIFFERENCES_MAX 8
+#define DIFFERENCE_BYTES 320
+
+/* Why the tools don't agree on this node, and what that does: sentences of plain ASCII without quotes. Returns how many. */
+static int list_differences(const struct kerf_max_pods_query *query, const struct kerf_max_pods_by_tool *by,
+                            char out_texts[DIFFERENCES_MAX][DIFFERENCE_BYTES])
+{
+    int count = 0;
+    long long host = 2; /* aws-node and kube-proxy */
+    bool prefixes = query->prefix_delegation && (query->nitro || query->bare_metal);
+    if (by->calculator < by->formula)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES, "The calculator and managed node groups cap at %lld what the formula gives (%lld).",
+                 (long long)by->calculator, (long long)by->formula);
+    if (query->prefix_delegation && query->bare_metal && !query->nitro)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES,
+                 "The calculator asks for hypervisor nitro, which bare metal does not report, so it reckons without prefixes; ipamd delegates them "
+                 "there (%lld addresses).", (long long)by->pool_addresses);
+    if (prefixes && by->karpenter < by->calculator)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES,
+                 "Karpenter and nodeadm know no prefixes: kubelet gets %lld, and the pool stops at the next multiple of 16, unless kubelet.maxPods is set "
+                 "in the EC2NodeClass (%lld).", (long long)by->karpenter, (long long)by->calculator);
+    if (query->custom_networking && by->karpenter - host > by->pool_addresses)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES,
+                 "Karpenter counts the primary interface, which serves no pods with custom networking: %lld pods too many, which stay in "
+                 "ContainerCreating, unless RESERVED_ENIS is 1.", (long long)(by->karpenter - host - by->pool_addresses));
+    if (query->custom_networking && by->standard - host > by->pool_addresses)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES,
+                 "nodeadm takes the standard value (%lld) for a custom AMI without maxPods: more than the %lld addresses for pods.", (long long)by->standard,
+                 (long long)by->pool_addresses);
+    if (!query->custom_networking && !prefixes && by->karpenter > by->calculator)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES, "A node of Karpenter or of a custom AMI takes up to %lld pods, one of a managed node group %lld.",
+                 (long long)by->karpenter, (long long)by->managed_node_group);
+    if (by->karpenter < by->standard && query->reserved_enis > 0)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES, "RESERVED_ENIS lowers Karpenter's value alone (%lld, standard %lld).", (long long)by->karpenter,
+                 (long long)by->standard);
+    if (by->auto_mode + host != by->standard && by->auto_mode != by->standard)
+        snprintf(out_texts[count++], DIFFERENCE_BYTES, "EKS Auto Mode caps at 110 and adds nothing for the host network: %lld.", (long long)by->auto_mode);
+    return count;
+}
+
 int kerf_cmd_vpc_max_pods(int argc, char **argv, struct kerf_errors *errs)
 {
     static const char command[] = "kerf vpc max-pods";
@@ -71,6 +111,9 @@ int kerf_cmd_vpc_max_pods(int argc, char **argv, struct kerf_errors *errs)
     list_tools(&by, query.vcpus > 0, rows);
     bool prefixes = query.prefix_delegation && (query.nitro || query.bare_metal);
 
+    char differences[DIFFERENCES_MAX][DIFFERENCE_BYTES];
+    int difference_count = list_differences(&query, &by, differences);
+
     if (format == KERF_FORMAT_JSON) {
         printf("{\"schema\": \"kerf.vpc.max-pods/v1\", ");
         if (flags.instance_type)
@@ -80,7 +123,10 @@ int kerf_cmd_vpc_max_pods(int argc, char **argv, struct kerf_errors *errs)
                (long long)max_pods);
         for (int i = 0; i < TOOL_COUNT; i++)
             printf("%s\"%s\": %lld", i ? ", " : "", rows[i].key, (long long)rows[i].value);
-        printf("},\n \"podAddresses\": %lld}\n", (long long)by.pool_addresses);
+        printf("},\n \"podAddresses\": %lld,\n \"differences\": [", (long long)by.pool_addresses);
+        for (int i = 0; i < difference_count; i++)
+            printf("%s\"%s\"", i ? ", " : "", differences[i]);
+        printf("]}\n");
         return KERF_EXIT_DONE;
     }
     printf("%lld\n\n%s%s%d network interfaces of %d IPv4 addresses, %s%s:\n", (long long)max_pods, flags.instance_type ? flags.instance_type : "",
@@ -89,6 +135,10 @@ int kerf_cmd_vpc_max_pods(int argc, char **argv, struct kerf_errors *errs)
     for (int i = 0; i < TOOL_COUNT; i++)
         printf("%6lld  %s\n", (long long)rows[i].value, rows[i].meaning);
     printf("%6lld  addresses for pods; those on the host network need none\n", (long long)by.pool_addresses);
+    if (difference_count > 0)
+        printf("\n");
+    for (int i = 0; i < difference_count; i++)
+        printf("%s\n", differences[i]);
     if (query.prefix_delegation && !prefixes)
         printf("\nPrefixes are not delegated to this type: the CNI hands out secondary addresses.\n");
     return KERF_EXIT_DONE;
