@@ -107,11 +107,11 @@ static bool verify(const struct packing *packing)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------------- */
 
-/* An integer over a power of ten, exactly. */
+/* An integer over a power of ten, exactly. Items of negative size can have a negative value. */
 static void print_decimal(int64_t value, int64_t scale)
 {
-    printf("%" PRId64, value / scale);
-    int64_t rest = value % scale;
+    printf("%s%" PRIu64, value < 0 ? "-" : "", (uint64_t)llabs(value / scale));
+    int64_t rest = llabs(value % scale);
     if (rest == 0)
         return;
     putchar('.');
