@@ -34,7 +34,8 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -DKERF_VERSION='"$(VERSION)"' -ffp-contract=off
 CPPFLAGS += -Iinclude -Isrc -I$(BUILD)/gen
 LDFLAGS += -pthread $(LDFLAGS_$(VARIANT))
 LIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm
-TEST_LIBS = -lcriterion $(shell pkg-config --libs $(TEST_LIBRARIES) 2>/dev/null)
+CJSON_LIBS = $(shell pkg-config --libs $(TEST_LIBRARIES) 2>/dev/null)
+TEST_LIBS = -lcriterion $(CJSON_LIBS)
 
 PACKING_SOURCES := $(wildcard src/packing/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
@@ -128,11 +129,11 @@ fuzz-%: $(BUILD)/fuzz/%
 
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBKERF) $(LIBBINPACK)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(CJSON_LIBS)
 
 $(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIBKERF) $(LIBBINPACK)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(CJSON_LIBS)
 
 replay: $(patsubst %,replay-%,$(FUZZ_TARGETS))
 
