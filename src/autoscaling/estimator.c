@@ -60,7 +60,8 @@ static void place(struct run *run, uint32_t at, const pod_ref *pods, uint32_t co
     uint8_t *has_pods = at >= run->first_new ? &run->has_pods.items[at - run->first_new] : &run->old_has_pods[at];
     run->node_count += !*has_pods;
     *has_pods = 1;
-    memcpy(run->estimate->pods + run->estimate->pod_count, pods, count * sizeof *pods);
+    if (count > 0)
+        memcpy(run->estimate->pods + run->estimate->pod_count, pods, count * sizeof *pods);
     run->estimate->pod_count += count;
 }
 

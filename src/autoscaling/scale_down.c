@@ -296,7 +296,8 @@ const struct kerf_scale_down *kerf_autoscaling_scale_down(struct kerf_autoscalin
     for (uint32_t i = 0, limit = unneeded_limit(autoscaling); i < plan.candidate_count && plan.removable_count < limit; i++)
         try_candidate(&plan, &plan.candidates[i]);
     kerf_binding_suppose_rewind(autoscaling->binding, mark);
-    memcpy(autoscaling->list.nodes.items, list_before, count * sizeof *list_before);
+    if (count > 0)
+        memcpy(autoscaling->list.nodes.items, list_before, count * sizeof *list_before);
     autoscaling->list.nodes.count = count;
     kerf_place_hints_age(&autoscaling->moving_hints);
 
