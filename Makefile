@@ -148,7 +148,7 @@ CHECKS := check-includes check-headers check-packer-alone check-install check-te
 check: export WERROR := -Werror
 check: ## check: everything that must hold before a change is merged
 	@DEPS=$(DEPS) tools/deps $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory $(CHECKS)
+	@for check in $(CHECKS); do $(MAKE) --no-print-directory $$check || exit 1; done
 	@echo "all checks passed"
 
 check-includes:
@@ -171,7 +171,6 @@ check-packer-alone: $(PACKING_OBJECTS) $(LIBBINPACK)
 	$(CC) $(LDFLAGS) -std=c17 -Wall -Wextra -Werror -Iinclude -o $(BUILD)/pack_alone docs/examples/pack_alone.c $(LIBBINPACK)
 	$(BUILD)/pack_alone | diff docs/examples/pack_alone.out -
 
-check-tests: export KERF_TEST_EFFORT := large
 # The example of the packer, built and run against what is installed and nothing else.
 INSTALLED := $(CURDIR)/$(BUILD)/installed
 check-install: all
@@ -181,6 +180,7 @@ check-install: all
 	    $(CC) -std=c17 -Wall -Wextra -Werror $$(pkg-config --cflags binpack) -o pack_alone pack_alone.c $$(pkg-config --libs binpack) && \
 	    ./pack_alone | diff $(CURDIR)/docs/examples/pack_alone.out - && bin/kerf pack --help >/dev/null
 
+check-tests: export KERF_TEST_EFFORT := large
 check-tests: run-tests
 
 check-engines: engines

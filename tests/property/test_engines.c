@@ -281,9 +281,9 @@ static void make_world(struct plan_world *world, struct pod_shape *shapes)
     bool mostly_plain = draw(3) == 0;
     for (unsigned i = 0; i < shape_count; i++)
         make_shape(&shapes[i], mostly_plain && draw(8) > 0);
-    for (int i = 1, types = (int)draw(6); i <= types; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "t%d.large", i);
+    for (unsigned i = 1, types = draw(6); i <= types; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "t%u.large", i);
         plan_world_add_type(world, name, 1 + (int)draw(16), 1024 * (1 + (int)draw(32)), 0.05 * (1 + draw(12)),
                             draw(3) > 0 ? 0.02 * (1 + draw(12)) : 0);
     }
