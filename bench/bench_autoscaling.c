@@ -178,12 +178,12 @@ static uint32_t fill_mixed(struct world *world, bool small)
     uint32_t workloads = small ? 10 : 100, replicas = small ? 10 : 100;
     for (uint32_t i = 0; i < 20; i++) {
         int64_t cores = (int64_t)2 << (i / 2 % 5), gib_per_core = i < 10 ? 4 : 8;
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "group-%02u", i);
         add_group(world, name, zones[i % 2], cores * 1000 - 100, cores * gib_per_core << 30, cores < 8 ? 58 : 234);
     }
     for (uint32_t w = 0; w < workloads; w++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "app-%03u", w);
         struct kerf_pod pod =
             workload_of(world, name, 50 * (1 + draw(world, 40)), (int64_t)(1 + draw(world, 32)) << 27, w % 10 == 3, w % 10 == 7);
@@ -201,7 +201,7 @@ static uint32_t fill_nodes(struct world *world, bool small)
     add_group(world, "one", "a", CORES * 1000, (int64_t)32 << 30, 58);
     world->groups[0].target_size = (int32_t)node_count;
     for (uint32_t w = 0; w < WORKLOADS; w++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "app-%03u", w);
         pods[w] = workload_of(world, name, 200 * (1 + draw(world, 5)), (int64_t)1 << 29, w % 10 == 3, w % 10 == 7);
     }

@@ -123,7 +123,7 @@ static void add_objects(struct kerf_text *text, enum shape shape, unsigned count
     kerf_text_append_format(text, nodeclass_format, of_mix ? kubelet : "");
     kerf_text_append_format(text, pool_format, of_mix ? "" : wanted_types);
     for (unsigned i = 0; i < count; i++) {
-        char node[16];
+        char node[24];
         switch (shape) {
         case SHAPE_MIX:
             add_mixed_pod(text, i, i * KINDS / count);

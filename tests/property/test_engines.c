@@ -240,7 +240,7 @@ static void add_nodes(struct plan_world *world, const struct pod_shape *shapes, 
     static const char *const labels[] = {"", "", ", example.com/rack: r1", ", example.com/rack: r2, example.com/team: x",
                                          ", karpenter.sh/capacity-type: spot"};
     for (unsigned i = 0; i < count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%03u", i);
         plan_world_add_node(world, name, PICK(zones), PICK(cpus), draw(5) > 0, PICK(labels));
         if (draw(2) == 0)

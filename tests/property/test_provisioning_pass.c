@@ -68,7 +68,7 @@ static void add_random_pod(struct plan_world *world, unsigned index)
     };
     static const char *const tolerations[] = {"", ", tolerations: [{operator: Exists}]"};
     const char *app = pick(apps, 2);
-    char name[16], labels[32], wish[512], spec[640];
+    char name[24], labels[32], wish[512], spec[640];
     snprintf(name, sizeof name, "p%02u", index);
     snprintf(labels, sizeof labels, "app: %s", app);
 #pragma GCC diagnostic push
@@ -88,7 +88,7 @@ static void add_random_world(struct plan_world *world)
     for (unsigned i = 0; i < nodes; i++) {
         static const char *const zones[] = {"z1", "z2", "z3"};
         static const char *const cpus[] = {"1", "2", "4"};
-        char node[16], pod[16];
+        char node[24], pod[24];
         snprintf(node, sizeof node, "n%u", i);
         snprintf(pod, sizeof pod, "b%u", i);
         plan_world_add_node(world, node, pick(zones, 3), pick(cpus, 3), draw(4) > 0, "");

@@ -27,7 +27,7 @@ static kerf_node_id add_node(const char *name)
 static void add_nodes(int count)
 {
     for (int i = 0; i < count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%02d", i);
         add_node(name);
     }

@@ -259,7 +259,7 @@ static void fill_nodes(uint32_t group, int count)
 {
     struct world_pods filler = world_pods_of(&world, "filler", 3750, 1024);
     for (int i = 0; i < count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%02d", i);
         world_add_bound(&world, &filler, world_add_node(&world, name, group));
     }

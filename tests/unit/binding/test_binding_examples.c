@@ -97,7 +97,7 @@ static size_t feasible_of(int node_count)
 {
     struct kerf_text yaml = { 0 };
     for (int i = 0; i < node_count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%04d", i);
         add_node(&yaml, name, "a", "4", "16Gi", NULL);
     }
@@ -138,7 +138,7 @@ Test(binding, the_next_search_begins_with_the_node_beyond_the_limit)
 {
     struct kerf_text yaml = { 0 };
     for (int i = 0; i < 150; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%04d", i);
         add_node(&yaml, name, "a", i == 3 ? "1m" : "4", "16Gi", NULL);
     }
@@ -303,7 +303,7 @@ static int64_t image_score(int64_t mebibytes, int on_nodes)
 {
     struct kerf_text yaml = { 0 };
     for (int i = 0; i < 10; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         add_node(&yaml, name, "a", "4", "16Gi", NULL);
         if (i < on_nodes)
@@ -389,7 +389,7 @@ Test(binding, example_19_default_spread)
     for (size_t i = 0; i < 5; i++) {
         add_node(&yaml, rows[i].node, rows[i].zone, "40", "160Gi", NULL);
         for (int p = 0; p < rows[i].pods; p++) {
-            char name[16];
+            char name[24];
             snprintf(name, sizeof name, "w%zu-%d", i, p);
             add_pod(&yaml, name, rows[i].node, "1", "1Gi", owned, NULL);
         }
@@ -502,7 +502,7 @@ Test(binding, example_23_where_to_preempt)
 {
     struct kerf_text yaml = { 0 };
     for (int i = 1; i <= 3; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         add_node(&yaml, name, "a", "2", "16Gi", NULL);
     }

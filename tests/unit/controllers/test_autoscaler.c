@@ -80,7 +80,7 @@ Test(autoscaler, l5_a_steady_stream)
                NO_TIME "nodeGroups: [{ name: a, instanceTypes: [m5.xlarge], zones: [us-east-1a], minSize: 0, maxSize: 1000, desiredCapacity: 0 }]\n",
                nothing);
     for (int k = 0; k < 100; k++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "p%d", k);
         add_pod_at(&world, 100 + k / 20.0, name, "3");
     }

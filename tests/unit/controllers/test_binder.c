@@ -20,7 +20,7 @@ Test(binder, binds_a_hundred_at_once_then_fifty_a_second)
     struct sim_world world;
     sim_world_open(&world, "timings: { controllerBurst: 1000 }\n", web(200, "1m", ""), CONTROLLERS);
     for (int i = 0; i < 8; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         sim_world_add_node(&world, name, "m5.large", "us-east-1a");
     }

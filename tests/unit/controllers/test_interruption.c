@@ -57,7 +57,7 @@ Test(interruption, a_share_of_the_nodes_is_hit_and_notices_go_missing)
     sim_world_open(&world, shock("0.6", "0.25"), sim_pool_of_m5_large, 1u << KERF_SIM_LIFECYCLE | 1u << KERF_SIM_INTERRUPTION);
     enum { NODES = 800 };
     for (int i = 0; i < NODES; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         sim_world_add_claimed_node(&world, name, "m5.large", "us-east-1a", true);
     }

@@ -29,7 +29,7 @@ static int64_t used(const struct sim_world *world)
 static void add_pods(struct sim_world *world, kerf_node_id node, int from, int count)
 {
     for (int i = from; i < from + count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "p%d", i);
         kerf_pod_id pod = sim_world_add_pod(world, name, "1m", "1Mi", "", "");
         kerf_cluster_bind_pod(world->world->cluster, pod, node);

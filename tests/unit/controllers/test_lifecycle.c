@@ -74,7 +74,7 @@ Test(lifecycle, expired_claims_go_one_a_second)
     struct sim_world world;
     open_world(&world, "", pool, 1u << KERF_SIM_LIFECYCLE);
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         sim_world_add_claimed_node(&world, name, "m5.large", "us-east-1a", false);
     }

@@ -55,7 +55,7 @@ Test(provisioner, ten_seconds_end_any_window)
     struct sim_world world;
     open_world(&world, "");
     for (int i = 0; i < 30; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "p%d", i);
         mark(&world, 0.5 * i, name);
     }

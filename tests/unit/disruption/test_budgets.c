@@ -127,7 +127,7 @@ TestSuite(budgets_counted, .init = set_up, .fini = tear_down);
 static void add_nodes(int count, int not_ready, const char *claim_extra, int with_extra)
 {
     for (int i = 0; i < count; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "n%d", i);
         disrupt_world_add_node(&world, (struct disrupt_node){.name = kerf_arena_text(&world.arena, name),
                                                              .type = "t1.large",

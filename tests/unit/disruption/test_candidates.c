@@ -287,7 +287,7 @@ Test(candidates, policies_and_never)
     disrupt_world_add_pool(&world, "never", "consolidateAfter: Never", "", "");
     static const char *const pools[] = {"np", "we", "never"};
     for (int i = 0; i < 3; i++) {
-        char empty[16], full[16], pod[16];
+        char empty[24], full[24], pod[24];
         snprintf(empty, sizeof empty, "%s-e", pools[i]);
         snprintf(full, sizeof full, "%s-f", pools[i]);
         snprintf(pod, sizeof pod, "%s-p", pools[i]);

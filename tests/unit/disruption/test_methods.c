@@ -23,7 +23,7 @@ static void add_pod(const char *name, const char *node, const char *cpu)
 static void add_full_nodes(int count, const char *type, const char *cpu)
 {
     for (int i = 0; i < count; i++) {
-        char node[16], pod[16];
+        char node[24], pod[24];
         snprintf(node, sizeof node, "n%02d", i);
         snprintf(pod, sizeof pod, "p%02d", i);
         add_node(node, type);
@@ -96,7 +96,7 @@ Test(methods, e5_at_most_a_hundred_and_one)
     disrupt_world_add_type(&world, "t1.large", 64, 0.2, 0);
     disrupt_world_add_pool(&world, "np", "", "", "");
     for (int i = 0; i < 120; i++) {
-        char node[16], pod[16];
+        char node[24], pod[24];
         snprintf(node, sizeof node, "n%03d", i);
         snprintf(pod, sizeof pod, "p%03d", i);
         add_node(node, "t1.large");
