@@ -91,7 +91,7 @@ Test(resources, names)
     for (int i = 0; i < 40; i++) {
         char text[16];
         snprintf(text, sizeof text, "x/%d", i);
-        enum kerf_resource resource = kerf_vocabulary_resource(child, text);
+        int resource = (int)kerf_vocabulary_resource(child, text);
         cr_expect_eq(resource, i + 1 + KERF_RESOURCE_OTHER < KERF_RESOURCE_MAX ? i + 1 + KERF_RESOURCE_OTHER : KERF_RESOURCE_MAX);
     }
     kerf_vocabulary_free(child);
