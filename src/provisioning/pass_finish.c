@@ -112,36 +112,105 @@ static void drop_claim(struct kerf_pass *pass, const struct kerf_pass_claim *cla
         KERF_VEC_PUSH_IN(&pass->arena, &pass->dropped, (struct kerf_dropped_pod){claim->pods.items[i], reason});
 }
 
-static bool finish_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_plan *plan,
-                         struct kerf_planned_claim *out)
+/* What a claim becomes, its own pods apart; false: its types don't meet minValues (9.2), `key` says whose. */
+static bool finish_claim(struct kerf_pass *pass, const struct kerf_pass_claim *claim, struct kerf_arena *arena,
+                         struct kerf_planned_claim *out, kerf_name *key)
 {
     const struct kerf_type_table *table = claim->template->pool->table;
     uint32_t *types = KERF_NEW_ARRAY(&pass->scratch, uint32_t, CLAIM_TYPES_MAX);
     size_t count = cut_types(pass, claim, types);
-    const struct kerf_instance_type **list = KERF_NEW_ARRAY(&plan->arena, const struct kerf_instance_type *, count);
+    const struct kerf_instance_type **list = KERF_NEW_ARRAY(arena, const struct kerf_instance_type *, count);
     for (size_t i = 0; i < count; i++)
         list[i] = &table->types[types[i]];
-    kerf_name key = NULL;
     uint32_t observed = 0;
     if (pass->options.min_values_policy == KERF_MIN_VALUES_STRICT &&
-        !kerf_min_values_met(&claim->requirements, list, count, &key, &observed)) {
-        drop_claim(pass, claim, key);
+        !kerf_min_values_met(&claim->requirements, list, count, key, &observed))
         return false;
-    }
     *out = (struct kerf_planned_claim){
         .nodepool_index = claim->template->pool->nodepool_index,
-        .pods = list_pods(&plan->arena, claim),
-        .pod_count = claim->pods.count,
         .instance_types = list,
         .instance_type_count = count,
         .capacity_types = allowed_capacity_types(pass, claim),
-        .requests = claim->requests,
-        .min_values_relaxed = claim->min_values_relaxed,
+        .requests = kerf_pass_stated_overhead(claim->template, claim->options),
     };
-    struct kerf_resources overhead = kerf_pass_stated_overhead(claim->template, claim->options);
-    kerf_resources_add(&out->requests, &overhead);
-    write_requirements(pass, claim, types, count, &plan->arena, &out->requirements);
+    write_requirements(pass, claim, types, count, arena, &out->requirements);
     return true;
+}
+
+/* ---- claims that end alike: lists of types and requirements are made once ------------------------------------------------ */
+
+struct ending {
+    const struct kerf_pass_claim *sample;
+    uint32_t next; /* with the same hash */
+    bool finished; /* else dropped, for `key` */
+    kerf_name key;
+    struct kerf_planned_claim planned;
+};
+
+struct endings {
+    KERF_VEC(struct ending) items;
+    struct kerf_id_map index;
+};
+
+static uint64_t hash_of_ending(const struct kerf_pass_claim *claim)
+{
+    uint64_t hash = kerf_hash_mix(claim->slots, claim->requirements.count);
+    for (uint32_t word = 0; word < claim->template->pool->table->words; word++)
+        hash = kerf_hash_mix(hash, claim->options[word]);
+    return hash;
+}
+
+static bool ends_like(const struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_claim *other)
+{
+    if (claim->template != other->template || claim->slots != other->slots ||
+        claim->requirements.count != other->requirements.count ||
+        memcmp(claim->options, other->options, claim->template->pool->table->words * sizeof claim->options[0]) != 0)
+        return false;
+    for (size_t i = 0; i < claim->requirements.count; i++)
+        if (claim->requirements.items[i].key != pass->vocabulary->key_hostname && /* left out of what is written */
+            !kerf_requirement_equal(&claim->requirements.items[i], &other->requirements.items[i]))
+            return false;
+    return true;
+}
+
+static const struct ending *ending_of(struct kerf_pass *pass, struct endings *endings, const struct kerf_pass_claim *claim,
+                                      struct kerf_arena *arena)
+{
+    uint64_t hash = hash_of_ending(claim);
+    uint32_t first = pass->options.engine == KERF_ENGINE_PLAIN ? KERF_NOT_FOUND : kerf_id_map_get(&endings->index, hash);
+    for (uint32_t i = first; i != KERF_NOT_FOUND; i = endings->items.items[i].next)
+        if (ends_like(pass, claim, endings->items.items[i].sample))
+            return &endings->items.items[i];
+    struct ending made = {.sample = claim, .next = first};
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    made.finished = finish_claim(pass, claim, arena, &made.planned, &made.key);
+    kerf_arena_rewind(&pass->scratch, mark);
+    kerf_id_map_put(&endings->index, hash, (uint32_t)endings->items.count);
+    KERF_VEC_PUSH(&endings->items, made);
+    return &endings->items.items[endings->items.count - 1];
+}
+
+static void list_claims(struct kerf_pass *pass, struct kerf_plan *plan)
+{
+    struct kerf_planned_claim *claims = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_claim, pass->claims.count);
+    struct endings endings = {0};
+    for (size_t i = 0; i < pass->claims.count; i++) {
+        const struct kerf_pass_claim *claim = pass->claims.items[i];
+        const struct ending *ending = ending_of(pass, &endings, claim, &plan->arena);
+        if (!ending->finished) {
+            drop_claim(pass, claim, ending->key);
+            continue;
+        }
+        struct kerf_planned_claim *out = &claims[plan->claim_count++];
+        *out = ending->planned;
+        out->pods = list_pods(&plan->arena, claim);
+        out->pod_count = claim->pods.count;
+        out->min_values_relaxed = claim->min_values_relaxed;
+        kerf_resources_add(&out->requests, &claim->requests);
+    }
+    plan->claims = claims;
+    KERF_VEC_FREE(&endings.items);
+    kerf_id_map_fini(&endings.index);
 }
 
 static int compare_dropped(const void *a, const void *b, void *context)
@@ -173,14 +242,7 @@ static void list_refusals(struct kerf_pass *pass, struct kerf_plan *plan, const 
 
 void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
 {
-    struct kerf_planned_claim *claims = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_claim, pass->claims.count);
-    for (size_t i = 0; i < pass->claims.count; i++) {
-        struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
-        if (finish_claim(pass, pass->claims.items[i], plan, &claims[plan->claim_count]))
-            plan->claim_count++;
-        kerf_arena_rewind(&pass->scratch, mark);
-    }
-    plan->claims = claims;
+    list_claims(pass, plan);
     struct kerf_planned_placement *existing = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_placement, pass->node_count);
     for (uint32_t i = 0; i < pass->node_count; i++) {
         const struct kerf_pass_node *node = &pass->nodes[i];

@@ -66,7 +66,10 @@ struct kerf_planned_claim {
     uint32_t nodepool_index;
     const kerf_pod_id *pods; /* in the order in which they were placed */
     size_t pod_count;
-    /** spec.requirements of the NodeClaim object (9.3), sorted by key, instance types included. */
+    /**
+     * spec.requirements of the NodeClaim object (9.3), sorted by key, instance types included. Claims that end alike share what these
+     * lists point to: copy before you change anything.
+     */
     struct kerf_requirements requirements;
     const struct kerf_instance_type *const *instance_types; /* cheapest first, equal prices by name, after truncation */
     size_t instance_type_count;
