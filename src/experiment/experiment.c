@@ -137,12 +137,32 @@ static void fold_design(struct work *work, size_t design_index)
     }
 }
 
+/** Dollars that the design saves against the first one for each eviction that it has more; left out where it isn't sure that it has more. */
+static void fold_savings(struct kerf_comparison *comparison, struct kerf_compared_design *design)
+{
+    uint32_t count = comparison->replications;
+    const struct kerf_compared_metric *cost = kerf_compared_metric_find(design->differences, design->difference_count, "costUsdPerMonth");
+    const struct kerf_compared_metric *evictions = kerf_compared_metric_find(design->differences, design->difference_count, "evictionsPerDay");
+    if (!cost || !evictions || evictions->interval.low <= 0)
+        return;
+    double *saved = KERF_NEW_ARRAY(&comparison->arena, double, count);
+    double *more = KERF_NEW_ARRAY(&comparison->arena, double, count);
+    for (uint32_t r = 0; r < count; r++) {
+        saved[r] = -cost->values[r];
+        more[r] = evictions->values[r] * KERF_HOURS_PER_MONTH / 24.0;
+    }
+    design->differences[design->difference_count++] = (struct kerf_compared_metric){
+        .name = "savedUsdPerEviction",
+        .interval = kerf_interval_of_ratio(saved, more, count, comparison->confidence),
+    };
+}
+
 static void fold_differences(struct kerf_comparison *comparison, size_t design_index)
 {
     struct kerf_compared_design *design = &comparison->designs[design_index];
     const struct kerf_compared_design *baseline = &comparison->designs[0];
     uint32_t count = comparison->replications;
-    design->differences = KERF_NEW_ARRAY(&comparison->arena, struct kerf_compared_metric, design->metric_count);
+    design->differences = KERF_NEW_ARRAY(&comparison->arena, struct kerf_compared_metric, design->metric_count + 1);
     for (size_t m = 0; m < design->metric_count; m++) {
         const struct kerf_compared_metric *metric = &design->metrics[m];
         const struct kerf_compared_metric *other = kerf_compared_metric_find(baseline->metrics, baseline->metric_count, metric->name);
@@ -155,6 +175,7 @@ static void fold_differences(struct kerf_comparison *comparison, size_t design_i
             difference->values[r] = metric->values[r] - other->values[r];
         difference->interval = kerf_interval_of_differences(metric->values, other->values, count, comparison->confidence);
     }
+    fold_savings(comparison, design);
 }
 
 static enum kerf_status report_failures(const struct work *work, struct kerf_errors *errs)

@@ -12,7 +12,7 @@
 struct kerf_compared_metric {
     char name[96];
     struct kerf_interval interval; /* over replications; of a difference: of the paired differences */
-    double *values;                /* by replication */
+    double *values;                /* by replication; NULL: a ratio of means */
 };
 
 struct kerf_compared_design {

@@ -108,6 +108,7 @@ static void start_instance(struct kerf_record *record, const struct kerf_notice 
     kerf_node_bill_open(&row->bill, now_of(record), notice->value, volume_price(record, node));
     record->nodes_launched++;
     add_capacity(record, row, 1);
+    kerf_record_note_launch(record, row);
 }
 
 struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const struct kerf_record_node *node)
@@ -133,7 +134,9 @@ static void end_instance(struct kerf_record *record, kerf_node_id id)
     if (!row || !row->billed || row->bill.closed)
         return;
     add_capacity(record, row, -1);
-    kerf_node_bill_close(&row->bill, now_of(record), row->interrupted ? KERF_NODE_RECLAIMED : KERF_NODE_TERMINATED);
+    if (record->measuring)
+        record->churn.nodes_ended++;
+    kerf_node_bill_close(&row->bill, now_of(record), row->lost ? KERF_NODE_RECLAIMED : KERF_NODE_TERMINATED);
     settle(record, row);
 }
 
@@ -173,6 +176,8 @@ static void set_phase(struct kerf_record *record, kerf_node_id id, enum kerf_nod
     struct kerf_record_node *row = kerf_record_find_node(record, id);
     if (row && row->billed && !row->bill.closed && !(row->draining && phase == KERF_NODE_SERVING))
         kerf_node_bill_set_phase(&row->bill, now_of(record), phase);
+    if (row && row->billed && phase == KERF_NODE_DRAINING && !row->draining)
+        kerf_record_note_drain(record, row);
     if (row)
         row->draining |= phase == KERF_NODE_DRAINING;
 }
@@ -194,6 +199,7 @@ static void open_pod(struct kerf_record *record, const struct kerf_cluster_pod *
         .of_workload = of_workload,
         .counts = record->measuring && of_workload,
     };
+    kerf_record_note_new_pod(record, pod, &row);
     uint32_t index;
     if (record->free_pods.count > 0) {
         index = record->free_pods.items[--record->free_pods.count];
@@ -261,6 +267,7 @@ static void note_running(struct kerf_record *record, kerf_pod_id id)
     struct kerf_record_pod *pod = find_pod(record, id);
     kerf_time_us now_us = now_of(record);
     pod->running = pod->of_workload;
+    pod->running_us = now_us;
     if (pod->of_workload)
         kerf_time_weighted_set(&record->running_pods, now_us, record->running_pods.value + 1);
     if (!pod->counts)
@@ -393,6 +400,31 @@ static void write_notice(struct kerf_record *record, const struct kerf_notice *n
     kerf_record_write_event(record, notice_names[notice->kind], notice->node, notice->pod, detail);
 }
 
+/** A pod is told to go, for others' sake. */
+static void note_removal(struct kerf_record *record, const struct kerf_notice *notice)
+{
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(record->world->cluster, notice->pod);
+    const struct kerf_record_pod *row = find_pod(record, notice->pod);
+    if (!pod || !row)
+        return;
+    if (notice->kind == KERF_NOTICE_EVICTED)
+        kerf_record_note_eviction(record, pod, row);
+    kerf_record_note_lost_work(record, pod, row);
+}
+
+/** Pods of an instance that ends no longer run; those that nobody had told to go lose their work. */
+static void note_pods_of_ended(struct kerf_record *record, kerf_node_id id)
+{
+    const struct kerf_cluster_node *node = kerf_cluster_node(record->world->cluster, id);
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(record->world->cluster, node->pods[i]);
+        const struct kerf_record_pod *row = find_pod(record, pod->id);
+        if (row && kerf_pod_is_active(&pod->pod))
+            kerf_record_note_lost_work(record, pod, row);
+        note_stopped(record, pod->id);
+    }
+}
+
 static void on_notice(void *context, const struct kerf_notice *notice)
 {
     struct kerf_record *record = context;
@@ -414,13 +446,22 @@ static void on_notice(void *context, const struct kerf_notice *notice)
         record->price_per_hour += notice->value - row->bill.price_per_hour;
         kerf_node_bill_set_price(&row->bill, now_us, notice->value);
         break;
+    case KERF_NOTICE_SPOT_INTERRUPTION:
+        row = kerf_record_find_node(record, notice->node);
+        if (row)
+            row->interrupted = true;
+        break;
     case KERF_NOTICE_NODE_LOST:
         kerf_record_find_node(record, notice->node)->interrupted = true;
+        kerf_record_find_node(record, notice->node)->lost = true;
         break;
     case KERF_NOTICE_INSTANCE_ENDED:
+        note_pods_of_ended(record, notice->node);
         end_instance(record, notice->node);
-        for (uint32_t i = 0; i < kerf_cluster_node(record->world->cluster, notice->node)->pod_count; i++)
-            note_stopped(record, kerf_cluster_node(record->world->cluster, notice->node)->pods[i]);
+        break;
+    case KERF_NOTICE_EVICTED:
+    case KERF_NOTICE_PREEMPTED:
+        note_removal(record, notice);
         break;
     case KERF_NOTICE_DISRUPTION_STARTED:
         if (record->measuring)
@@ -545,5 +586,6 @@ void kerf_record_free(struct kerf_record *record)
     free(record->subnet_used);
     free(record->subnet_exhausted_us);
     KERF_VEC_FREE(&record->metrics);
+    kerf_record_churn_fini(&record->churn);
     free(record);
 }

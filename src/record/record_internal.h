@@ -34,7 +34,8 @@ struct kerf_record_node {
     kerf_time_us added_us;
     kerf_time_us ready_us; /* KERF_TIME_NEVER: not yet */
     bool billed;           /* has a bill */
-    bool interrupted;
+    bool interrupted;      /* EC2 said that it takes the instance back, or did so */
+    bool lost;             /* and did so before the drain was over */
     bool draining;
     struct kerf_node_bill bill;
     struct kerf_cost at_warm_up;
@@ -48,6 +49,29 @@ struct kerf_record_pod {
     bool of_workload; /* no daemon and no placeholder */
     bool counts;      /* its wait is part of the figures: created after warm-up */
     bool running;
+    kerf_time_us running_us; /* since when */
+    kerf_time_us follows_us; /* when the pod was evicted whose work this one does; KERF_TIME_NEVER: none was, or long ago */
+};
+
+/** Something that happened in the last ten minutes and waits for its counterpart. */
+struct kerf_churn_mark {
+    kerf_time_us at_us;
+    uint64_t key;
+};
+struct kerf_churn_marks {
+    struct kerf_churn_mark *items;
+    size_t count;
+    size_t capacity;
+};
+struct kerf_record_churn {
+    struct kerf_churn_marks launches;  /* by likeness of nodes: not yet the replacement of a node that went */
+    struct kerf_churn_marks drains;    /* not yet replaced */
+    struct kerf_churn_marks evictions; /* by workload: no pod has followed yet */
+    uint64_t replaced_alike;
+    uint64_t evicted_again;
+    uint64_t nodes_ended;
+    kerf_time_us lost_us; /* of pods: work and warm-up */
+    kerf_usd_micros lost_usd_micros;
 };
 
 struct kerf_record {
@@ -81,6 +105,7 @@ struct kerf_record {
     struct kerf_time_weighted *subnet_used; /* by subnet */
     kerf_time_us *subnet_exhausted_us;      /* first refusal for want of an address or a prefix; KERF_TIME_NEVER: none */
     kerf_usd_micros price_per_hour;         /* of all instances now */
+    struct kerf_record_churn churn;
 
     KERF_VEC(struct kerf_metric) metrics;
 };
@@ -90,6 +115,14 @@ struct kerf_record_node *kerf_record_find_node(const struct kerf_record *record,
 struct kerf_cost kerf_record_cost_of(const struct kerf_record *record, const struct kerf_record_node *node);
 
 void kerf_record_make_metrics(struct kerf_record *record);
+
+/* churn: a billed node starts or its drain does; a pod comes, is evicted, or loses the work that it did */
+void kerf_record_note_launch(struct kerf_record *record, const struct kerf_record_node *node);
+void kerf_record_note_drain(struct kerf_record *record, const struct kerf_record_node *node);
+void kerf_record_note_new_pod(struct kerf_record *record, const struct kerf_cluster_pod *pod, struct kerf_record_pod *row);
+void kerf_record_note_eviction(struct kerf_record *record, const struct kerf_cluster_pod *pod, const struct kerf_record_pod *row);
+void kerf_record_note_lost_work(struct kerf_record *record, const struct kerf_cluster_pod *pod, const struct kerf_record_pod *row);
+void kerf_record_churn_fini(struct kerf_record_churn *churn);
 
 /* the demand log; only with options.demand */
 void kerf_record_log_change(struct kerf_record *record, const struct kerf_change *change);

@@ -82,6 +82,22 @@ static void add_counts(struct kerf_record *record, struct rates rates)
     add(record, (double)record->pods_never_placed, "podsNeverPlaced");
 }
 
+static void add_churn(struct kerf_record *record, struct rates rates)
+{
+    const struct kerf_record_churn *churn = &record->churn;
+    add(record, (double)churn->evicted_again / rates.days, "evictedAgainPerDay");
+    add(record, (double)churn->replaced_alike / rates.days, "nodesReplacedAlikePerDay");
+    static const double ln_2 = 0.6931471805599453;
+    /* After so long half of the nodes would be gone, at the rate at which nodes ended; none ended: as if one had, a lower bound. */
+    double node_hours = kerf_time_weighted_mean(&record->node_count, kerf_world_now(record->world)) * rates.hours;
+    add(record, ln_2 * node_hours / (double)kerf_max_i64((int64_t)churn->nodes_ended, 1), "nodeHalfLifeHours");
+    double restarts = usd_per_month(rates, churn->lost_usd_micros);
+    add(record, (double)churn->lost_us / (double)KERF_HOUR_US / rates.days, "podHoursLostPerDay");
+    add(record, restarts, "restartCostUsdPerMonth");
+    KERF_ASSERT(!strcmp(record->metrics.items[0].name, "costUsdPerMonth"));
+    add(record, record->metrics.items[0].value + restarts, "costWithRestartsUsdPerMonth");
+}
+
 static void add_series(struct kerf_record *record)
 {
     kerf_time_us now_us = kerf_world_now(record->world);
@@ -141,6 +157,7 @@ void kerf_record_make_metrics(struct kerf_record *record)
     add_costs(record, rates);
     add_waits(record);
     add_counts(record, rates);
+    add_churn(record, rates);
     add_series(record);
     add_network(record, rates);
 }

@@ -11,44 +11,52 @@ static const struct {
     const char *label; /* of a prefix: put before what follows it */
     int decimals;
     bool keep_zero; /* show the row also if it is zero in every design */
+    const char *only_with; /* a metric: nothing is shown where that one is zero in every design; NULL: always */
 } rows[] = {
-    { "costUsdPerMonth", "dollars a month", 2, true },
-    { "costUsdPerMonth.tier.", "  tier ", 2, true },
-    { "costUsdPerMonth.capacityType.", "  capacity ", 2, false },
-    { "costUsdPerMonth.cause.", "  for ", 2, false },
-    { "podWaitSecondsP50", "pod waiting, seconds, p50", 1, true },
-    { "podWaitSecondsP95", "pod waiting, seconds, p95", 1, true },
-    { "podWaitSecondsP99", "pod waiting, seconds, p99", 1, true },
-    { "podWaitSecondsMean", "pod waiting, seconds, mean", 1, true },
-    { "podWaitSecondsMean.phase.", "  of it ", 1, true },
-    { "podsNeverPlaced", "pods never placed (15 min and more)", 1, true },
-    { "podsStartedPerDay", "pods started a day", 1, true },
-    { "evictionsPerDay", "evictions a day", 1, true },
-    { "evictionsBlockedPerDay", "evictions blocked a day", 1, false },
-    { "interruptionsPerDay", "Spot interruptions a day", 2, true },
-    { "nodesLostPerDay", "nodes lost under pods a day", 2, false },
-    { "preemptionsPerDay", "preemptions a day", 1, false },
-    { "launchesRefusedPerDay", "launches refused a day", 1, false },
-    { "nodesLaunchedPerDay", "nodes launched a day", 1, true },
-    { "disruptionsPerDay.method.", "  disrupted by ", 1, false },
-    { "disruptionsFailedPerDay", "disruptions failed a day", 1, false },
-    { "nodesMean", "nodes, mean", 1, true },
-    { "nodesPeak", "nodes, peak", 1, true },
-    { "vcpusMean", "vCPU, mean", 1, true },
-    { "vcpusPeak", "vCPU, peak", 1, true },
-    { "podsRunningMean", "pods running, mean", 1, true },
-    { "podsRunningPeak", "pods running, peak", 1, true },
-    { "subnetAddressesPeak", "addresses of the fullest subnet, peak", 1, true },
-    { "subnetAddressesPeak.subnet.", "  subnet ", 1, true },
-    { "subnetsExhausted", "subnets that ran out", 1, true },
-    { "subnetExhaustedAfterDays", "days until one ran out (or the end)", 2, true },
-    { "addressesRefusedPerDay", "addresses refused a day", 1, false },
-    { "addressesRefusedPerDay.error.", "  ", 1, false },
-    { "launchesWithoutAddressPerDay", "launches refused by a full subnet a day", 1, false },
-    { "podsWithoutAddressPerDay", "pods without an address a day", 1, false },
-    { "failedCreatePodSandBoxPerDay", "FailedCreatePodSandBox a day", 1, false },
-    { "ec2CallsPerHour", "EC2 calls of the CNI an hour", 1, true },
-    { "ec2CallsThrottledPerHour", "  throttled", 1, false },
+    { "costUsdPerMonth", "dollars a month", 2, true, NULL },
+    { "costUsdPerMonth.tier.", "  tier ", 2, true, NULL },
+    { "costUsdPerMonth.capacityType.", "  capacity ", 2, false, NULL },
+    { "costUsdPerMonth.cause.", "  for ", 2, false, NULL },
+    { "restartCostUsdPerMonth", "work lost in restarts, dollars a month", 2, false, NULL },
+    { "costWithRestartsUsdPerMonth", "bill plus restarts", 2, true, "restartCostUsdPerMonth" },
+    { "savedUsdPerEviction", "dollars saved for each more eviction", 3, true, NULL },
+    { "podWaitSecondsP50", "pod waiting, seconds, p50", 1, true, NULL },
+    { "podWaitSecondsP95", "pod waiting, seconds, p95", 1, true, NULL },
+    { "podWaitSecondsP99", "pod waiting, seconds, p99", 1, true, NULL },
+    { "podWaitSecondsMean", "pod waiting, seconds, mean", 1, true, NULL },
+    { "podWaitSecondsMean.phase.", "  of it ", 1, true, NULL },
+    { "podsNeverPlaced", "pods never placed (15 min and more)", 1, true, NULL },
+    { "podsStartedPerDay", "pods started a day", 1, true, NULL },
+    { "evictionsPerDay", "evictions a day", 1, true, NULL },
+    { "evictedAgainPerDay", "  again within ten minutes", 1, false, NULL },
+    { "podHoursLostPerDay", "  pod hours lost by them a day", 1, false, NULL },
+    { "evictionsBlockedPerDay", "evictions blocked a day", 1, false, NULL },
+    { "interruptionsPerDay", "Spot interruptions a day", 2, true, NULL },
+    { "nodesLostPerDay", "nodes lost under pods a day", 2, false, NULL },
+    { "preemptionsPerDay", "preemptions a day", 1, false, NULL },
+    { "launchesRefusedPerDay", "launches refused a day", 1, false, NULL },
+    { "nodesLaunchedPerDay", "nodes launched a day", 1, true, NULL },
+    { "nodesReplacedAlikePerDay", "  in place of one like it", 1, false, NULL },
+    { "disruptionsPerDay.method.", "  disrupted by ", 1, false, NULL },
+    { "disruptionsFailedPerDay", "disruptions failed a day", 1, false, NULL },
+    { "nodeHalfLifeHours", "half-life of nodes, hours", 1, true, NULL },
+    { "nodesMean", "nodes, mean", 1, true, NULL },
+    { "nodesPeak", "nodes, peak", 1, true, NULL },
+    { "vcpusMean", "vCPU, mean", 1, true, NULL },
+    { "vcpusPeak", "vCPU, peak", 1, true, NULL },
+    { "podsRunningMean", "pods running, mean", 1, true, NULL },
+    { "podsRunningPeak", "pods running, peak", 1, true, NULL },
+    { "subnetAddressesPeak", "addresses of the fullest subnet, peak", 1, true, NULL },
+    { "subnetAddressesPeak.subnet.", "  subnet ", 1, true, NULL },
+    { "subnetsExhausted", "subnets that ran out", 1, true, NULL },
+    { "subnetExhaustedAfterDays", "days until one ran out (or the end)", 2, true, NULL },
+    { "addressesRefusedPerDay", "addresses refused a day", 1, false, NULL },
+    { "addressesRefusedPerDay.error.", "  ", 1, false, NULL },
+    { "launchesWithoutAddressPerDay", "launches refused by a full subnet a day", 1, false, NULL },
+    { "podsWithoutAddressPerDay", "pods without an address a day", 1, false, NULL },
+    { "failedCreatePodSandBoxPerDay", "FailedCreatePodSandBox a day", 1, false, NULL },
+    { "ec2CallsPerHour", "EC2 calls of the CNI an hour", 1, true, NULL },
+    { "ec2CallsThrottledPerHour", "  throttled", 1, false, NULL },
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0], CELL_BYTES = 48, LABEL_BYTES = 112 };
 
@@ -75,12 +83,22 @@ static void format_cell(char cell[CELL_BYTES], const struct kerf_compared_metric
         return;
     }
     const struct kerf_interval *interval = &metric->interval;
-    double half_unit = decimals >= 2 ? 0.005 : 0.05;
+    double half_unit = decimals >= 3 ? 0.0005 : decimals == 2 ? 0.005 : 0.05;
     double mean = interval->mean > -half_unit && interval->mean < half_unit ? 0.0 : interval->mean; /* no minus before a zero */
     if (interval->known)
         snprintf(cell, CELL_BYTES, with_sign ? "%+.*f +-%.*f" : "%.*f +-%.*f", decimals, mean, decimals, (interval->high - interval->low) / 2);
     else
         snprintf(cell, CELL_BYTES, with_sign ? "%+.*f" : "%.*f", decimals, mean);
+}
+
+static bool is_zero_everywhere(const struct table *table, const char *name)
+{
+    for (size_t d = table->first_design; d < table->comparison->design_count; d++) {
+        const struct kerf_compared_metric *metric = metric_of(table, d, name);
+        if (metric && (metric->interval.low != 0.0 || metric->interval.high != 0.0))
+            return false;
+    }
+    return true;
 }
 
 static void print_row(const struct table *table, const char *name, const char *label, int decimals, bool keep_zero)
@@ -137,7 +155,7 @@ static void print_table(const struct table *table)
         size_t length = strlen(rows[row].metric);
         if (rows[row].metric[length - 1] == '.')
             print_rows_of_prefix(table, row);
-        else
+        else if (!rows[row].only_with || !is_zero_everywhere(table, rows[row].only_with))
             print_row(table, rows[row].metric, rows[row].label, rows[row].decimals, rows[row].keep_zero);
     }
 }

@@ -26,6 +26,8 @@ struct kerf_load_point {
     int64_t replicas;
 };
 
+#define KERF_RESTART_AT_BILL ((kerf_usd_micros)-1)
+
 struct kerf_load {
     uint32_t workload_index; /* of objects->workloads */
     /* replicas: a schedule, or a curve, or neither (the manifest's replicas) */
@@ -45,7 +47,10 @@ struct kerf_load {
     int64_t image_bytes;         /* compressed; default of the scenario */
     kerf_time_us start_us;       /* from container start to ready; default of the scenario */
     kerf_time_us stop_us;        /* from the stop signal to the end, at most the grace period */
-    kerf_time_us restart_cost_us; /* work lost when a pod is evicted: reported, not simulated */
+    /* what it costs when a running pod is evicted: reported, not simulated */
+    kerf_time_us restart_cost_us;    /* work that is lost */
+    kerf_time_us restart_warm_up_us; /* for which the next pod runs, but doesn't serve yet */
+    kerf_usd_micros restart_price_per_hour; /* of a pod's time; KERF_RESTART_AT_BILL: what the bill charges for its requests */
 };
 
 /* ---- network --------------------------------------------------------------------------------------------------------------------- */

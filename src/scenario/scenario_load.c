@@ -172,6 +172,7 @@ static struct kerf_load read_load(struct kerf_scenario_reader *reader, const str
         .image_bytes = design->timings.image_bytes,
         .start_us = design->timings.pod_start_us,
         .stop_us = design->timings.pod_stop_us,
+        .restart_price_per_hour = KERF_RESTART_AT_BILL,
     };
     kerf_scenario_read_settings(reader, item, "load[]", &load);
     read_schedule(reader, item, &load);

@@ -131,6 +131,9 @@ static const struct key keys[] = {
     { .path = "load[].stopTime", .standard = "timings.podStop", .unit = "duration", .kind = KEY_DURATION, .preset = true, .max = DAY,
       IN_LOAD(stop_us) },
     DURATION("load[].restartCost", 0, YEAR, "0s", IN_LOAD(restart_cost_us)),
+    DURATION("load[].restartWarmUp", 0, YEAR, "0s", IN_LOAD(restart_warm_up_us)),
+    { .path = "load[].restartPricePerHour", .standard = "as the bill charges its requests", .unit = "dollars an hour", .kind = KEY_DOLLARS,
+      .preset = true, .max = 1e6, IN_LOAD(restart_price_per_hour) },
 
     OTHER("spot", "", "map"),
     BOOL("spot.reclaims", "true", IN_DESIGN(spot.reclaims)),

@@ -42,6 +42,22 @@ struct kerf_interval kerf_interval_of_differences(const double *values, const do
     return interval_of_moments(&moments, confidence);
 }
 
+struct kerf_interval kerf_interval_of_ratio(const double *numerators, const double *denominators, size_t count, double confidence)
+{
+    double numerator = 0, denominator = 0;
+    for (size_t i = 0; i < count; i++) {
+        numerator += numerators[i];
+        denominator += denominators[i];
+    }
+    KERF_ASSERT(denominator != 0.0);
+    const double ratio = numerator / denominator;
+    const double mean_denominator = denominator / (double)count;
+    struct kerf_moments moments = {0};
+    for (size_t i = 0; i < count; i++)
+        kerf_moments_add(&moments, ratio + (numerators[i] - ratio * denominators[i]) / mean_denominator);
+    return interval_of_moments(&moments, confidence);
+}
+
 struct kerf_interval kerf_interval_of_share(uint64_t successes, uint64_t count, double confidence)
 {
     const double upper = upper_probability(confidence);

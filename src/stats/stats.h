@@ -62,6 +62,12 @@ struct kerf_interval kerf_interval_of(const double *values, size_t count, double
 /** Of the differences values[i] - baseline[i]: common random numbers make them small. */
 struct kerf_interval kerf_interval_of_differences(const double *values, const double *baseline, size_t count, double confidence);
 
+/**
+ * Of the ratio of two sums, numerators over denominators: the interval of its linearization (delta method), good where the denominators'
+ * sum is well away from zero, which must not be zero (asserted).
+ */
+struct kerf_interval kerf_interval_of_ratio(const double *numerators, const double *denominators, size_t count, double confidence);
+
 /** The share `successes` of `count` with its Wilson interval; not `known` when the count is 0. */
 struct kerf_interval kerf_interval_of_share(uint64_t successes, uint64_t count, double confidence);
 

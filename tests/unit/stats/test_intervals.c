@@ -47,6 +47,19 @@ Test(intervals, differences_are_taken_in_pairs)
     cr_expect_float_eq(interval.high, 2.0 + half, 1e-12);
 }
 
+Test(intervals, a_ratio_is_one_of_sums)
+{
+    static const double saved[] = {2.0, 3.0, 7.0};
+    static const double moved[] = {1.0, 2.0, 3.0};
+    const struct kerf_interval interval = kerf_interval_of_ratio(saved, moved, 3, 0.90);
+    /* ratio 12 / 6 = 2; what remains is 2 - 2, 3 - 4, 7 - 6 over the mean 2: 0, -1/2, 1/2, of deviation 1/2 */
+    const double half = 2.919985580353726 * 0.5 / sqrt(3.0);
+    cr_expect_float_eq(interval.mean, 2.0, 1e-15);
+    cr_expect_float_eq(interval.low, 2.0 - half, 1e-12);
+    cr_expect_float_eq(interval.high, 2.0 + half, 1e-12);
+    cr_expect_eq(kerf_interval_of_ratio(saved, moved, 1, 0.95).mean, 2.0);
+}
+
 /* The inverse of Student's t is GSL's; where it doesn't converge its handler would abort this test. */
 Test(intervals, every_degree_of_freedom_has_a_quantile)
 {
