@@ -241,9 +241,8 @@ void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum k
         bool kept = i <= KERF_RESOURCE_PODS || (type.capacity.amounts[i] > 0 && i != KERF_RESOURCE_POD_ENI);
         if (kept)
             continue;
-        type.capacity.amounts[i] = type.allocatable.amounts[i] = 0;
-        type.capacity.present &= ~(1u << i);
-        type.allocatable.present &= ~(1u << i);
+        kerf_resources_remove(&type.capacity, (enum kerf_resource)i);
+        kerf_resources_remove(&type.allocatable, (enum kerf_resource)i);
     }
     *out_capacity = type.capacity;
     *out_allocatable = type.allocatable;

@@ -61,6 +61,9 @@ enum kerf_event_kind {
     KERF_EVENT_IPAMD_LOOP,          /* subject: node id */
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */
+    KERF_EVENT_BRANCH_POD,          /* a branch interface is created, or tried again; subject: pod id */
+    KERF_EVENT_BRANCH_CREATED,      /* EC2's answer; subject: pod id */
+    KERF_EVENT_BRANCH_DELETED,      /* a branch that cooled down, or those of a node that is gone; subject: node id, or none */
     KERF_EVENT_NODEGROUP_SYNC,      /* subject: nodegroup index */
     KERF_EVENT_AUTOSCALER_LOOP,
     KERF_EVENT_AUTOSCALER_NODE,     /* the next step of a node's removal; subject: node id */
@@ -197,6 +200,12 @@ void kerf_interruption_free(struct kerf_interruption *controller);
 struct kerf_ipamd; /* the CNI of each node */
 struct kerf_ipamd *kerf_ipamd_new(struct kerf_world *world);
 void kerf_ipamd_free(struct kerf_ipamd *controller);
+
+struct kerf_branches; /* security groups for pods: a branch interface a pod */
+struct kerf_branches *kerf_branches_new(struct kerf_world *world);
+void kerf_branches_free(struct kerf_branches *controller);
+/** Addresses that branch interfaces hold, those that cool down and those of nodes that are gone included. NULL: none. */
+int64_t kerf_branches_held(const struct kerf_branches *controller);
 
 struct kerf_takers; /* addresses that others hold for a while */
 struct kerf_takers *kerf_takers_new(struct kerf_world *world);

@@ -71,8 +71,14 @@ void kerf_subnet_note_request(struct kerf_world *world, const struct kerf_cloud_
 void kerf_subnet_note_full(struct kerf_world *world, uint32_t subnet_index);
 /** Handles the reads of free addresses from EC2. Once. */
 void kerf_subnet_views_watch(struct kerf_world *world);
-/** Where pods' interfaces of a node in this subnet go when they don't go there. */
-uint32_t kerf_subnet_for_pods(const struct kerf_world *world, uint32_t node_subnet);
+/** Where pods' interfaces of a node in this subnet go when they don't go there. KERF_NOT_FOUND: custom networking, and no ENIConfig for a node
+ *  with these labels, or one whose subnet is none of the design's. */
+uint32_t kerf_subnet_for_pods(const struct kerf_world *world, uint32_t node_subnet, const struct kerf_labels *labels);
+
+/** The pod's address is that of a branch interface (branches.c): it asks for vpc.amazonaws.com/pod-eni, and ENABLE_POD_ENI is on. */
+bool kerf_pod_has_branch(const struct kerf_world *world, const struct kerf_cluster_pod *pod);
+/** Where trunk and branch interfaces of a node with a network are: the ENIConfig's subnet, else the node's own (vpc-cni.md 6). */
+uint32_t kerf_branch_subnet(const struct kerf_cluster_node *node);
 
 /** Every nodeclaim has been launched: else neither provisioner nor disruptor starts a pass (karpenter-provisioning 1.6). */
 bool kerf_claims_are_synced(const struct kerf_cluster *cluster);

@@ -4,8 +4,7 @@
  *
  * A pod without an address asks again and again; that is acted out only when its node has got something to give, and counted all the same.
  *
- * Simplified: the kubelet's while between two tries is fixed; with security groups for pods the trunk comes when the CNI works, and no
- * pod has an interface of its own.
+ * Simplified: the kubelet's while between two tries is fixed; with security groups for pods the trunk comes when the CNI works.
  */
 #include "controllers/controllers_internal.h"
 
@@ -34,6 +33,12 @@ struct kerf_ipamd {
     struct kerf_books pods;
     struct kerf_token_bucket calls; /* of the account and region */
 };
+
+/** A pod on the host network has its node's address; one with a branch interface gets its own from elsewhere. */
+static bool asks_ipamd(const struct kerf_world *world, const struct kerf_cluster_pod *pod)
+{
+    return !pod->pod.spec->host_network && !kerf_pod_has_branch(world, pod);
+}
 
 /* ---- pods -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -149,16 +154,24 @@ static void attach_trunk(struct kerf_world *world, const struct kerf_cluster_nod
     struct kerf_vpc_pool *pool = node->network;
     if (!pool->options.settings.pod_eni || !pool->options.trunk_capable || pool->trunk_attached)
         return;
-    uint32_t subnet = pool->options.settings.custom_networking ? pool->options.eni_subnet : pool->options.primary_subnet;
+    uint32_t subnet = kerf_branch_subnet(node);
     uint32_t address;
     if (!kerf_vpc_ec2_launch(&world->network, subnet, &address)) {
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_EXHAUSTED, .node = node->id, .pod = KERF_NO_POD,
                                                        .detail = subnet });
         return;
     }
-    if (!kerf_vpc_pool_attach_trunk(pool, kerf_world_now(world), subnet, address))
+    bool attached = kerf_vpc_pool_attach_trunk(pool, kerf_world_now(world), subnet, address);
+    if (!attached)
         kerf_vpc_subnet_release(world->network.subnets[subnet], address);
     kerf_subnet_notify(world, subnet);
+    if (!attached)
+        return;
+    struct kerf_node changed = node->node;
+    int64_t branches = 1000 * kerf_catalog_facts(world->design->catalog, node->type_index)->branch_enis; /* in thousandths */
+    kerf_resources_set(&changed.capacity, KERF_RESOURCE_POD_ENI, branches);
+    kerf_resources_set(&changed.allocatable, KERF_RESOURCE_POD_ENI, branches);
+    kerf_cluster_update_node(world->cluster, node->id, &changed);
 }
 
 /** Steps the pool until it waits for EC2 or its pass is over. */
@@ -172,8 +185,9 @@ static void run_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *n
         /* A call beyond the account's budget is throttled: the client waits and asks again, which a later answer stands for. */
         kerf_time_us call_us = kerf_token_bucket_next(&ipamd->calls, now_us);
         ipamd->calls.tokens -= 1.0;
+        uint32_t subnet = action->subnet == KERF_NOT_FOUND ? node->subnet_index : action->subnet; /* no ENIConfig: EC2 is asked all the same */
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_EC2_CALL, .node = node->id, .pod = KERF_NO_POD,
-                                                       .detail = action->subnet, .value = call_us - now_us });
+                                                       .detail = subnet, .value = call_us - now_us });
         books->answer = kerf_world_schedule(world, call_us + latency_of(&world->design->timings, action->kind), KERF_EVENT_IPAMD_ANSWER,
                                             node->id.index, 0);
         return;
@@ -186,7 +200,7 @@ static void run_loop(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *n
     }
     for (uint32_t i = 0; starts && i < node->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[i]);
-        if (!pod->pod.spec->host_network && !pod->addressed && !kerf_pod_is_terminating(&pod->pod))
+        if (asks_ipamd(world, pod) && !pod->addressed && !kerf_pod_is_terminating(&pod->pod))
             ask_for_address(ipamd, pod->id);
     }
     if (node->network->state == KERF_POOL_FAILED) { /* the container exits and is started again */
@@ -224,12 +238,13 @@ static void on_answer(void *context, struct kerf_engine *engine, const struct ke
     struct kerf_vpc_result result = { 0 };
     kerf_vpc_ec2_perform(&world->network, &action, &result);
     kerf_vpc_pool_apply(node->network, kerf_engine_now(engine), &result);
-    if (result.code != KERF_VPC_EC2_OK && (action.kind == KERF_VPC_CREATE_ENI || action.kind == KERF_VPC_ASSIGN)) {
-        bool addresses = result.code == KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES;
+    bool addresses = result.code == KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES;
+    if (addresses || result.code == KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS) {
         kerf_world_notify(world, (struct kerf_notice){ .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED,
                                                        .node = node->id, .pod = KERF_NO_POD, .detail = action.subnet });
     }
-    kerf_subnet_notify(world, result.subnet);
+    if (result.subnet != KERF_NOT_FOUND)
+        kerf_subnet_notify(world, result.subnet);
     if (result.slot_count > 0)
         wake_waiting(ipamd, node, kerf_engine_now(engine));
     run_loop(ipamd, node);
@@ -269,7 +284,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_POD_BOUND: {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, change->pod);
         const struct kerf_cluster_node *node = kerf_cluster_node(cluster, change->node);
-        if (node && node->network && !pod->pod.spec->host_network)
+        if (node && node->network && asks_ipamd(world, pod))
             kerf_world_schedule(world, kerf_world_now(world), KERF_EVENT_IPAMD_POD, change->pod.index, 0);
         break;
     }

@@ -215,6 +215,10 @@ static void on_joins(void *context, struct kerf_engine *engine, const struct ker
         .capacity = entry->claim.capacity,
         .allocatable = entry->claim.allocatable,
     };
+    if (!world->design->cni.pod_eni || entry->network) { /* Karpenter counts on branch interfaces; a node has them when its trunk is there */
+        kerf_resources_remove(&node.capacity, KERF_RESOURCE_POD_ENI);
+        kerf_resources_remove(&node.allocatable, KERF_RESOURCE_POD_ENI);
+    }
     kerf_cluster_add_node(world->cluster, &node);
     kerf_cluster_set_claim_condition(world->cluster, id, "Registered", KERF_CONDITION_TRUE, "Registered");
     books->next = kerf_world_schedule(world, kerf_engine_now(engine) + books->boot.initialization_us, KERF_EVENT_NODE_READY, id.index, 0);
@@ -246,6 +250,15 @@ static void on_consolidatable(void *context, struct kerf_engine *engine, const s
     recheck_consolidatable(context, (kerf_node_id){ (uint32_t)event->subject });
 }
 
+/** Karpenter calls no node initialized that lacks something its pods asked for, such as a device. */
+static bool has_what_was_asked_for(const struct kerf_cluster_node *node)
+{
+    for (int i = 0; i < KERF_RESOURCE_MAX; i++)
+        if (node->claim.requests.amounts[i] > 0 && node->node.allocatable.amounts[i] == 0)
+            return false;
+    return true;
+}
+
 static void make_ready(struct kerf_lifecycle *lifecycle, kerf_node_id id)
 {
     struct kerf_world *world = lifecycle->world;
@@ -263,6 +276,8 @@ static void make_ready(struct kerf_lifecycle *lifecycle, kerf_node_id id)
     }
     kerf_cluster_set_node_taints(world->cluster, id, (struct kerf_taints){ kept, kept_count });
     kerf_cluster_set_node_condition(world->cluster, id, "Ready", KERF_CONDITION_TRUE);
+    if (!has_what_was_asked_for(node))
+        return;
     kerf_cluster_set_node_label(world->cluster, id, world->vocabulary->key_initialized, world->vocabulary->word_true);
     kerf_cluster_set_claim_condition(world->cluster, id, "Initialized", KERF_CONDITION_TRUE, "Initialized");
     recheck_consolidatable(lifecycle, id);

@@ -114,11 +114,28 @@ void kerf_subnet_note_full(struct kerf_world *world, uint32_t subnet_index)
             kerf_offering_remember_unavailable(world, type, zone_index, (enum kerf_capacity_type)capacity_type);
 }
 
-uint32_t kerf_subnet_for_pods(const struct kerf_world *world, uint32_t node_subnet)
+/** The ENIConfig of a node: by the label that beats all others, by the label of the CNI's settings, else "default" (vpc-cni.md 5.1). */
+static uint32_t subnet_of_eniconfig(const struct kerf_world *world, const struct kerf_labels *labels)
 {
-    for (uint32_t i = 0; i < world->design->subnet_count; i++)
-        if (world->design->subnets[i].zone_index == world->design->subnets[node_subnet].zone_index &&
-            world->design->subnets[i].use == KERF_SUBNET_PODS)
+    const struct kerf_design *design = world->design;
+    kerf_name external = kerf_name_find(world->vocabulary->names, "vpc.amazonaws.com/externalEniConfig");
+    kerf_name name = external ? kerf_labels_get(labels, external) : NULL;
+    if (!name)
+        name = kerf_labels_get(labels, design->eni_config_label);
+    const char *wanted = name ? name->text : "default";
+    for (size_t i = 0; i < design->objects.eniconfigs.count; i++)
+        if (kerf_name_is(design->objects.eniconfigs.items[i].meta.name, wanted))
+            return kerf_scenario_subnet_index(design, design->objects.eniconfigs.items[i].subnet->text);
+    return KERF_NOT_FOUND;
+}
+
+uint32_t kerf_subnet_for_pods(const struct kerf_world *world, uint32_t node_subnet, const struct kerf_labels *labels)
+{
+    const struct kerf_design *design = world->design;
+    if (design->cni.custom_networking && design->objects.eniconfigs.count > 0)
+        return subnet_of_eniconfig(world, labels);
+    for (uint32_t i = 0; i < design->subnet_count; i++)
+        if (design->subnets[i].zone_index == design->subnets[node_subnet].zone_index && design->subnets[i].use == KERF_SUBNET_PODS)
             return i;
     return node_subnet;
 }

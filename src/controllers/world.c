@@ -190,6 +190,7 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
                                 int64_t max_pods)
 {
     const struct kerf_instance_facts *facts = kerf_catalog_facts(world->design->catalog, type_index);
+    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     struct kerf_vpc_pool_options options = {
         .settings = world->design->cni,
         .limits = { .enis = (int32_t)facts->enis, .ipv4_per_eni = (int32_t)facts->ipv4_per_eni },
@@ -198,11 +199,11 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
         .trunk_capable = facts->branch_enis > 0,
         .primary_subnet = subnet_index,
         .primary_excluded = world->design->subnets[subnet_index].use == KERF_SUBNET_NODES,
-        .eni_subnet = kerf_subnet_for_pods(world, subnet_index),
+        .eni_subnet = kerf_subnet_for_pods(world, subnet_index, kerf_cluster_node_labels(world->cluster, node)),
         .primary_address = address,
         .order = KERF_ORDER_GO_MAPS,
         .order_key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication),
-                                   kerf_world_owner_of_node(kerf_cluster_node(world->cluster, id))),
+                                   kerf_world_owner_of_node(node)),
     };
     struct kerf_vpc_pool *pool = kerf_allocate(sizeof *pool);
     kerf_vpc_pool_init(pool, &options, kerf_world_now(world));

@@ -107,6 +107,8 @@ void kerf_reader_spreads(struct kerf_reader *reader, const struct kerf_value *po
 struct kerf_topology_spreads kerf_field_spreads(struct kerf_reader *reader, const struct kerf_value *map, const char *key);
 struct kerf_pod_template kerf_reader_template(struct kerf_reader *reader, const struct kerf_value *object_spec,
                                               const struct kerf_meta *owner);
+/** What the webhook of the VPC resource controller does to pods that a SecurityGroupPolicy selects. */
+void kerf_settle_security_groups(struct kerf_objects *objects);
 /** Appends the parts of the spec that are read, as text: equal texts make equal specs. */
 void kerf_reader_spec_content(struct kerf_text *content, const struct kerf_value *spec);
 
@@ -135,6 +137,7 @@ void kerf_read_pv(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_storage_class(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_csinode(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_eniconfig(struct kerf_reader *reader, const struct kerf_value *object);
+void kerf_read_security_group_policy(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_resource_quota(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_limit_range(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_scheduler_configuration(struct kerf_reader *reader, const struct kerf_value *object);

@@ -36,6 +36,7 @@ static const struct kind {
     {"karpenter.sh", "NodeClaim", kerf_read_nodeclaim},
     {"karpenter.k8s.aws", "EC2NodeClass", kerf_read_ec2nodeclass},
     {"crd.k8s.amazonaws.com", "ENIConfig", kerf_read_eniconfig},
+    {"vpcresources.k8s.aws", "SecurityGroupPolicy", kerf_read_security_group_policy},
     {"kubescheduler.config.k8s.io", "KubeSchedulerConfiguration", kerf_read_scheduler_configuration},
     {"eksctl.io", "ClusterConfig", kerf_read_cluster_config},
     {"", "Secret", NULL},

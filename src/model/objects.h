@@ -171,6 +171,12 @@ struct kerf_eniconfig {
     kerf_name subnet;
 };
 
+/** A SecurityGroupPolicy: pods that it selects get a branch interface of their own. */
+struct kerf_security_group_policy {
+    struct kerf_meta meta;
+    struct kerf_label_selector pod_selector;
+};
+
 struct kerf_resource_quota {
     struct kerf_meta meta;
     struct kerf_resources requests; /* requests.cpu, requests.memory, pods, ... */
@@ -267,6 +273,7 @@ struct kerf_objects {
     KERF_VEC(struct kerf_storage_class) storage_classes;
     KERF_VEC(struct kerf_csinode) csinodes;
     KERF_VEC(struct kerf_eniconfig) eniconfigs;
+    KERF_VEC(struct kerf_security_group_policy) security_group_policies;
     KERF_VEC(struct kerf_resource_quota) quotas;
     KERF_VEC(struct kerf_limit_range) limit_ranges;
     KERF_VEC(struct kerf_nodegroup) nodegroups;

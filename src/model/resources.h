@@ -56,6 +56,11 @@ static inline void kerf_resources_set(struct kerf_resources *resources, enum ker
     resources->present |= 1u << resource;
     resources->amounts[resource] = amount;
 }
+static inline void kerf_resources_remove(struct kerf_resources *resources, enum kerf_resource resource)
+{
+    resources->present &= ~(1u << resource);
+    resources->amounts[resource] = 0;
+}
 /** into += added; saturates (no sum over one node or claim comes near; over a fleet use kerf_resource_totals). */
 void kerf_resources_add(struct kerf_resources *into, const struct kerf_resources *added);
 /** into -= taken; entries absent in `into` become negative, as in Karpenter's arithmetic. */

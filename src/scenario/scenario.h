@@ -191,6 +191,7 @@ struct kerf_design {
     const struct kerf_scenario_subnet *subnets; /* none: the network is not modelled */
     uint32_t subnet_count;
     struct kerf_cni_settings cni;
+    kerf_name eni_config_label; /* of a node: its value names the node's ENIConfig; k8s.amazonaws.com/eniConfig */
     struct kerf_spot_settings spot;
     struct kerf_cloud_settings cloud;
     struct kerf_timings timings;
@@ -216,6 +217,9 @@ struct kerf_scenario {
     struct kerf_design *designs; /* at least one */
     uint32_t design_count;
 };
+
+/** Of design->subnets; KERF_NOT_FOUND: none of that id. */
+uint32_t kerf_scenario_subnet_index(const struct kerf_design *design, const char *id);
 
 /** kerf_scenario_read for one text in memory; `file` names it in errors, and its folder is where relative paths begin. */
 KERF_MUST_CHECK enum kerf_status kerf_scenario_read_text(const char *file, const char *text, size_t length,

@@ -90,8 +90,8 @@ void kerf_scenario_read_design(struct kerf_scenario_reader *reader, const struct
     if (!design->catalog)
         return; /* no zone, type or workload can be judged without it */
     design->vocabulary = kerf_vocabulary_new(kerf_catalog_vocabulary(design->catalog));
-    kerf_scenario_read_network(reader, root, design);
     read_manifests(reader, root, design);
+    kerf_scenario_read_network(reader, root, design);
     kerf_scenario_read_groups(reader, root, design);
     kerf_scenario_read_autoscaler(reader, root, design);
     if (reader->status == KERF_OK)

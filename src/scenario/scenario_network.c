@@ -1,6 +1,14 @@
 /** Zones, subnets and the CNI. */
 #include "scenario/scenario_internal.h"
 
+uint32_t kerf_scenario_subnet_index(const struct kerf_design *design, const char *id)
+{
+    for (uint32_t i = 0; i < design->subnet_count; i++)
+        if (strcmp(design->subnets[i].id, id) == 0)
+            return i;
+    return KERF_NOT_FOUND;
+}
+
 /* ---- subnets ---------------------------------------------------------------------------------------------------------------------- */
 
 static void read_takers(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *item,
@@ -120,6 +128,23 @@ static void check_against_others(struct kerf_scenario_reader *reader, const stru
     }
 }
 
+/** With custom networking a subnet that an ENIConfig names is one of pods, unless the scenario says otherwise. */
+static void take_eniconfigs(struct kerf_scenario_reader *reader, struct kerf_scenario_subnet *subnets, const struct kerf_value *list,
+                            struct kerf_design *design)
+{
+    for (size_t i = 0; i < design->objects.eniconfigs.count && design->cni.custom_networking && design->subnet_count > 0; i++) {
+        const struct kerf_eniconfig *eniconfig = &design->objects.eniconfigs.items[i];
+        uint32_t found = kerf_scenario_subnet_index(design, eniconfig->subnet->text);
+        if (found == KERF_NOT_FOUND)
+            kerf_errors_warn(reader->errs, eniconfig->meta.place,
+                             "ENIConfig \"%s\" names subnet \"%s\", which design \"%s\" does not have: nodes that use it never become ready",
+                             eniconfig->meta.name->text, eniconfig->subnet->text, design->name);
+        for (uint32_t j = 0; found != KERF_NOT_FOUND && j < kerf_value_count(list); j++)
+            if (!kerf_value_get(&list->items[j], "use") && strcmp(kerf_value_get_text_or(&list->items[j], "id", ""), eniconfig->subnet->text) == 0)
+                subnets[found].use = KERF_SUBNET_PODS;
+    }
+}
+
 static void read_subnets(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
 {
     const struct kerf_value *list = NULL;
@@ -133,6 +158,7 @@ static void read_subnets(struct kerf_scenario_reader *reader, const struct kerf_
         design->subnet_count++;
     }
     design->subnets = subnets;
+    take_eniconfigs(reader, subnets, list, design);
 }
 
 /* ---- zones ------------------------------------------------------------------------------------------------------------------------ */
@@ -183,6 +209,11 @@ static bool is_env_value(const char *text)
 
 static void read_variable(struct kerf_scenario_reader *reader, const struct kerf_value *value, struct kerf_design *design)
 {
+    if (strcmp(value->key, "ENI_CONFIG_LABEL_DEF") == 0) {
+        kerf_name label = kerf_scenario_read_name(reader, design, value);
+        design->eni_config_label = label ? label : design->eni_config_label;
+        return;
+    }
     const char *names[64];
     size_t count = 0;
     while (count < KERF_SCENARIO_COUNT_OF(names) && kerf_cni_env_name(count)) {
@@ -208,6 +239,7 @@ static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_valu
 {
     const struct kerf_value *map = NULL;
     design->cni = kerf_cni_settings_default();
+    design->eni_config_label = kerf_name_of(design->vocabulary->names, "k8s.amazonaws.com/eniConfig");
     KERF_SCENARIO_NOTE(reader, kerf_value_get_map(root, "cni", &map, reader->errs));
     for (uint32_t i = 0; i < kerf_value_count(map); i++)
         read_variable(reader, &map->items[i], design);
@@ -219,11 +251,12 @@ static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_valu
                         "has no effect beside WARM_IP_TARGET, which overrides it; expected one of the two");
 }
 
-/** Pods of each zone with nodes get addresses somewhere; with custom networking, in exactly one subnet of their own. */
+/** Pods of each zone with nodes get addresses somewhere; with custom networking and no ENIConfig, in exactly one subnet of their own. */
 static void check_uses(struct kerf_scenario_reader *reader, const struct kerf_value *root, const struct kerf_design *design)
 {
     const struct kerf_value *list = kerf_value_get(root, "subnets");
-    for (uint32_t i = 0; i < design->zone_count && design->subnet_count > 0; i++) {
+    bool by_eniconfig = design->cni.custom_networking && design->objects.eniconfigs.count > 0;
+    for (uint32_t i = 0; i < design->zone_count && design->subnet_count > 0 && !by_eniconfig; i++) {
         uint32_t zone_index = kerf_catalog_zone_index(design->catalog, design->zones[i]);
         uint32_t pods = 0, both = 0;
         for (uint32_t j = 0; j < design->subnet_count; j++) {
@@ -240,10 +273,10 @@ static void check_uses(struct kerf_scenario_reader *reader, const struct kerf_va
 
 void kerf_scenario_read_network(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
 {
+    read_cni(reader, root, design);
     read_subnets(reader, root, design);
     read_zones(reader, root, design);
     design->instance_options.default_zones = design->zones;
     design->instance_options.default_zone_count = design->zone_count;
-    read_cni(reader, root, design);
     check_uses(reader, root, design);
 }

@@ -17,6 +17,7 @@ struct controller {
     static void *make_##name(struct kerf_world *world) { return kerf_##type##_new(world); }                                       \
     static void unmake_##name(void *controller) { kerf_##type##_free(controller); }
 CONTROLLER(ipamd, ipamd)
+CONTROLLER(branches, branches)
 CONTROLLER(workloads, workload_controller)
 CONTROLLER(daemons, daemons)
 CONTROLLER(kubelets, kubelets)
@@ -32,6 +33,7 @@ CONTROLLER(takers, takers)
 
 static bool has_karpenter(const struct kerf_design *design) { return design->karpenter.enabled; }
 static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
+static bool has_branches(const struct kerf_design *design) { return has_network(design) && design->cni.pod_eni; }
 static bool has_takers(const struct kerf_design *design)
 {
     for (uint32_t i = 0; i < design->subnet_count; i++)
@@ -44,6 +46,7 @@ static bool has_groups(const struct kerf_design *design) { return design->object
 
 static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
     [KERF_SIM_IPAMD] = { make_ipamd, unmake_ipamd, has_network },
+    [KERF_SIM_BRANCHES] = { make_branches, unmake_branches, has_branches },
     [KERF_SIM_WORKLOADS] = { make_workloads, unmake_workloads, NULL },
     [KERF_SIM_DAEMONS] = { make_daemons, unmake_daemons, NULL },
     [KERF_SIM_KUBELETS] = { make_kubelets, unmake_kubelets, NULL },

@@ -10,6 +10,7 @@
 /** The controllers, in the order in which they are made and hear of changes. */
 enum kerf_sim_controller {
     KERF_SIM_IPAMD,
+    KERF_SIM_BRANCHES,
     KERF_SIM_WORKLOADS,
     KERF_SIM_DAEMONS,
     KERF_SIM_KUBELETS,

@@ -64,6 +64,10 @@ static void take_slots(struct kerf_vpc_ec2_network *network, struct kerf_vpc_sub
 static void create_eni_in(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, uint32_t subnet_index,
                           struct kerf_vpc_result *result)
 {
+    if (network->subnet_count > 0 && subnet_index >= network->subnet_count) { /* InvalidSubnetID.NotFound, or no ENIConfig */
+        result->code = KERF_VPC_EC2_OTHER;
+        return;
+    }
     struct kerf_vpc_subnet *subnet = subnet_at(network, subnet_index);
     result->code = judge(network, subnet, action->mode, action->slot_count, 1);
     if (result->code != KERF_VPC_EC2_OK)

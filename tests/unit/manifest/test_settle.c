@@ -105,6 +105,26 @@ Test(settle, limit_ranges)
     cr_expect_eq(pods[2].requests->cpu_nanocores, 0); /* admission is behind it */
 }
 
+/* The webhook asks for a branch interface in the first container that is no init container; what an API server has seen is left alone. */
+Test(settle, security_groups)
+{
+    pods_after("apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {x: v}}\nspec: {initContainers: [{name: i}], containers: [{name: m}, {name: n}]}\n---\n"
+               "apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: other, labels: {x: v}}\nspec: {containers: [{name: m}]}\n---\n"
+               "apiVersion: v1\nkind: Pod\nmetadata: {name: c, labels: {x: w}}\nspec: {containers: [{name: m}]}\n---\n"
+               "apiVersion: v1\nkind: Pod\nmetadata: {name: d, labels: {x: v}}\nspec: {hostNetwork: true, containers: [{name: m}]}\n---\n"
+               "apiVersion: v1\nkind: Pod\nmetadata: {name: e, labels: {x: v}}\nspec: {containers: [{name: m}]}\nstatus: {phase: Running}\n---\n"
+               "apiVersion: vpcresources.k8s.aws/v1beta1\nkind: SecurityGroupPolicy\nmetadata: {name: s}\n"
+               "spec: {podSelector: {matchLabels: {x: v}}, securityGroups: {groupIds: [sg-1]}}\n",
+               true);
+    const struct kerf_pod *pods = world.objects.pods.items;
+    static const int64_t wanted[] = {1000, 0, 0, 0, 0};
+    for (size_t i = 0; i < 5; i++)
+        cr_expect_eq(pods[i].requests->amounts[KERF_RESOURCE_POD_ENI], wanted[i], "pod %zu", i);
+    cr_expect_not(kerf_resources_has(&pods[0].spec->containers[0].requests, KERF_RESOURCE_POD_ENI));
+    cr_expect(kerf_resources_has(&pods[0].spec->containers[1].requests, KERF_RESOURCE_POD_ENI));
+    cr_expect(kerf_resources_has(&pods[0].spec->containers[1].limits, KERF_RESOURCE_POD_ENI));
+}
+
 Test(settle, identities)
 {
     pods_after("apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {containers: [{name: m}]}\n---\n"
