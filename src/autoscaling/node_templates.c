@@ -9,9 +9,26 @@
 /* ---- readiness (9.1)
  * ---------------------------------------------------------------------------------------------------------------- */
 
+static bool starts_with(kerf_name name, const char *prefix)
+{
+    return strncmp(kerf_name_text(name), prefix, strlen(prefix)) == 0;
+}
+
+static bool is_startup_taint(kerf_name key)
+{
+    return starts_with(key, "startup-taint.cluster-autoscaler.kubernetes.io/") ||
+           starts_with(key, "ignore-taint.cluster-autoscaler.kubernetes.io/");
+}
+
+/** A node that is labelled as having GPUs and shows none yet waits for their driver (3.2, step 2). */
+static bool lacks_gpu(const struct kerf_cluster *cluster, const struct kerf_node *node)
+{
+    kerf_name label = kerf_name_find(kerf_cluster_vocabulary(cluster)->names, "k8s.amazonaws.com/accelerator");
+    return label && kerf_labels_get(&node->meta.labels, label) && node->allocatable.amounts[KERF_RESOURCE_NVIDIA_GPU] <= 0;
+}
+
 bool kerf_autoscaling_is_ready(const struct kerf_cluster *cluster, const struct kerf_node *node, kerf_time_us *out_since_epoch_us)
 {
-    (void)cluster;
     bool ready = true, found = false;
     kerf_time_us since = KERF_TIME_UNSET;
     for (size_t i = 0; i < node->conditions.count; i++) {
@@ -28,9 +45,11 @@ bool kerf_autoscaling_is_ready(const struct kerf_cluster *cluster, const struct 
     for (size_t t = 0; t < node->taints.count; t++)
         for (size_t i = 0; i < sizeof taints / sizeof taints[0]; i++)
             ready &= !kerf_name_is(node->taints.items[t].key, taints[i]);
+    for (size_t t = 0; t < node->taints.count; t++)
+        ready &= !is_startup_taint(node->taints.items[t].key);
     if (out_since_epoch_us)
         *out_since_epoch_us = since;
-    return ready && found;
+    return ready && found && !lacks_gpu(cluster, node);
 }
 
 static bool has_taint(const struct kerf_node *node, const char *key)
@@ -52,11 +71,6 @@ static bool is_good(const struct kerf_autoscaling *autoscaling, const struct ker
 /* ---- cleaning
  * ---------------------------------------------------------------------------------------------------------------------- */
 
-static bool starts_with(kerf_name name, const char *prefix)
-{
-    return strncmp(kerf_name_text(name), prefix, strlen(prefix)) == 0;
-}
-
 /** Taints that tell of a node's passing state, not of the group. */
 static bool is_passing(kerf_name key)
 {
@@ -76,9 +90,7 @@ static bool is_passing(kerf_name key)
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (kerf_name_is(key, keys[i]))
             return true;
-    return starts_with(key, "startup-taint.cluster-autoscaler.kubernetes.io/") ||
-           starts_with(key, "status-taint.cluster-autoscaler.kubernetes.io/") ||
-           starts_with(key, "ignore-taint.cluster-autoscaler.kubernetes.io/");
+    return is_startup_taint(key) || starts_with(key, "status-taint.cluster-autoscaler.kubernetes.io/");
 }
 
 static struct kerf_taints lasting_taints(struct kerf_arena *arena, const struct kerf_taints *taints)

@@ -207,6 +207,11 @@ struct kerf_reclaim kerf_cloud_reclaim(struct kerf_cloud *cloud, uint32_t type_i
     struct kerf_reclaim reclaim = { .hit = kerf_draw_chance(&stream, fraction_at(cloud, type_index, zone_index, at_us)) };
     reclaim.noticed = !kerf_draw_chance(&stream, cloud->design->spot.missed_notice);
     reclaim.notice_us = at_us + kerf_draw_exponential_us(&stream, hit_offset_mean_us);
+    reclaim.recommended_us = KERF_TIME_NEVER;
+    if (cloud->design->spot.rebalance_share > 0 && kerf_draw_chance(&stream, cloud->design->spot.rebalance_share)) {
+        reclaim.recommended_us = reclaim.notice_us;
+        reclaim.notice_us += kerf_draw_exponential_us(&stream, cloud->design->spot.rebalance_lead_us);
+    }
     reclaim.end_us = reclaim.notice_us + cloud->design->spot.notice_us;
     return reclaim;
 }

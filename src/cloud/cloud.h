@@ -52,6 +52,7 @@ kerf_time_us kerf_cloud_next_shock(struct kerf_cloud *cloud, uint32_t type_index
 struct kerf_reclaim {
     bool hit;
     bool noticed;           /* false: the notice is lost */
+    kerf_time_us recommended_us; /* a rebalance recommendation comes before the notice; KERF_TIME_NEVER: none */
     kerf_time_us notice_us; /* >= at_us */
     kerf_time_us end_us;    /* the instance is taken back */
 };

@@ -132,7 +132,9 @@ static void see_nodes(struct kerf_autoscaler *autoscaler, struct loop *loop)
         if (!node->has_node || node->nodegroup_index == KERF_NOT_FOUND)
             continue;
         const struct node_state *state = kerf_autoscaler_node(autoscaler, node->id);
-        if (state->phase != REMOVAL_NONE && state->phase != REMOVAL_CALLED) {
+        if (!kerf_autoscaler_is_registered(node)) {
+            starting[moment->starting_node_count++] = node->id;
+        } else if (state->phase != REMOVAL_NONE && state->phase != REMOVAL_CALLED) {
             if (state->drains)
                 draining[moment->draining_node_count++] = node->id;
             else
@@ -314,7 +316,9 @@ static void on_loop(void *context, struct kerf_engine *engine, const struct kerf
     autoscaler->loop_end_us = now_us + length_us;
     kerf_autoscaler_read_cache(autoscaler);
     if (is_worth_looking(autoscaler)) {
-        if (kerf_autoscaler_update_groups(autoscaler))
+        bool healthy = kerf_autoscaler_update_groups(autoscaler);
+        kerf_autoscaler_remove_unregistered(autoscaler);
+        if (healthy)
             decide(autoscaler, &loop);
         else
             kerf_autoscaling_drop_unneeded(autoscaler->autoscaling);

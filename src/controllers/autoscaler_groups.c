@@ -2,8 +2,8 @@
  * What Cluster Autoscaler believes of its groups (cluster-autoscaler.md 9): the cache of EC2's answer, classes of nodes, requests for
  * instances with their time-outs, back-off, health.
  *
- * Simplified: an instance has its Node object from the launch on, so none is unregistered; a target that has been wrong for long is not
- * lowered (the AWS provider refuses it).
+ * An instance has its Node object from the launch on; until the Node has a condition it counts as unregistered. Simplified: a target that
+ * has been wrong for long is not lowered (the AWS provider refuses it).
  */
 #include "controllers/autoscaler_internal.h"
 
@@ -79,7 +79,10 @@ void kerf_autoscaler_read_cache(struct kerf_autoscaler *autoscaler)
         const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
         if (node->nodegroup_index == KERF_NOT_FOUND)
             continue;
-        kerf_autoscaler_node(autoscaler, node->id)->is_known = true;
+        struct node_state *state = kerf_autoscaler_node(autoscaler, node->id);
+        if (!state->is_known)
+            state->first_seen_us = now_us;
+        state->is_known = true;
         autoscaler->groups[node->nodegroup_index].placeholder_count--;
     }
     for (uint32_t g = 0; g < autoscaler->group_count; g++) {
@@ -96,16 +99,31 @@ static bool is_ready(const struct kerf_autoscaler *autoscaler, const struct kerf
     return kerf_autoscaling_is_ready(autoscaler->world->cluster, &node->node, NULL);
 }
 
+bool kerf_autoscaler_is_registered(const struct kerf_cluster_node *node)
+{
+    return kerf_conditions_get(&node->node.conditions, "Ready") != NULL;
+}
+
+/** EC2 has listed it for so long that it won't join any more. */
+static bool is_long_unregistered(const struct kerf_autoscaler *autoscaler, const struct kerf_cluster_node *node)
+{
+    const struct node_state *state = kerf_books_find(&autoscaler->nodes, node->id.index);
+    return state && state->is_known && !kerf_autoscaler_is_registered(node) && state->phase == REMOVAL_NONE &&
+           !kerf_cluster_is_deleting(autoscaler->world->cluster, node) &&
+           state->first_seen_us + autoscaler->options->max_node_provision_time_us < kerf_world_now(autoscaler->world);
+}
+
 bool kerf_autoscaler_is_starting(const struct kerf_autoscaler *autoscaler, const struct kerf_cluster_node *node)
 {
-    return !is_ready(autoscaler, node) &&
+    return kerf_autoscaler_is_registered(node) && !is_ready(autoscaler, node) &&
            kerf_world_epoch_now(autoscaler->world) < node->node.meta.created_epoch_us + autoscaler->options->max_node_startup_time_us;
 }
 
 static void settle_request(struct kerf_autoscaler *autoscaler, uint32_t group)
 {
     struct group_state *state = &autoscaler->groups[group];
-    int32_t missing = kerf_cluster_group_size(autoscaler->world->cluster, group) - state->ready_count - state->unready_count;
+    int32_t missing = kerf_cluster_group_size(autoscaler->world->cluster, group) - state->ready_count - state->unready_count -
+                      state->long_unregistered_count;
     if (state->has_request && missing <= 0)
         state->has_request = false;
     if (state->has_request && state->expected_by_us < kerf_world_now(autoscaler->world)) {
@@ -120,12 +138,19 @@ bool kerf_autoscaler_update_groups(struct kerf_autoscaler *autoscaler)
 {
     const struct kerf_cluster *cluster = autoscaler->world->cluster;
     int64_t registered = 0, unready = 0;
-    for (uint32_t g = 0; g < autoscaler->group_count; g++)
-        autoscaler->groups[g].ready_count = autoscaler->groups[g].unready_count = autoscaler->groups[g].not_started_count = 0;
+    for (uint32_t g = 0; g < autoscaler->group_count; g++) {
+        struct group_state *state = &autoscaler->groups[g];
+        state->ready_count = state->unready_count = state->not_started_count = state->long_unregistered_count = 0;
+    }
     for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
         if (!node->has_node)
             continue;
+        if (!kerf_autoscaler_is_registered(node)) {
+            if (node->nodegroup_index != KERF_NOT_FOUND)
+                autoscaler->groups[node->nodegroup_index].long_unregistered_count += is_long_unregistered(autoscaler, node);
+            continue;
+        }
         bool ready = is_ready(autoscaler, node), starting = kerf_autoscaler_is_starting(autoscaler, node);
         registered++;
         unready += !ready && !starting;
@@ -142,13 +167,24 @@ bool kerf_autoscaler_update_groups(struct kerf_autoscaler *autoscaler)
              (double)unready > autoscaler->options->max_total_unready_percentage / 100 * (double)registered);
 }
 
+void kerf_autoscaler_remove_unregistered(struct kerf_autoscaler *autoscaler)
+{
+    const struct kerf_cluster *cluster = autoscaler->world->cluster;
+    for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
+        if (node->nodegroup_index != KERF_NOT_FOUND && node->has_node && is_long_unregistered(autoscaler, node) &&
+            kerf_cluster_group_size(cluster, node->nodegroup_index) > kerf_autoscaler_group(autoscaler, node->nodegroup_index)->min_size)
+            kerf_autoscaler_terminate(autoscaler, node->id);
+    }
+}
+
 bool kerf_autoscaler_group_may_grow(const struct kerf_autoscaler *autoscaler, uint32_t group)
 {
     const struct group_state *state = &autoscaler->groups[group];
     int32_t size = kerf_cluster_group_size(autoscaler->world->cluster, group);
     int32_t requested = state->has_request ? state->requested_count : 0;
     int32_t there = state->ready_count + state->unready_count + state->not_started_count;
-    int32_t missing = (int32_t)kerf_max_i64(size - requested - state->ready_count, 0);
+    int32_t missing = (int32_t)kerf_max_i64(size - requested - state->long_unregistered_count - state->ready_count, 0);
     bool healthy = !(missing > autoscaler->options->ok_total_unready_count &&
                      (double)missing > autoscaler->options->max_total_unready_percentage / 100 * (double)there);
     if (there == 0)
@@ -179,6 +215,8 @@ kerf_time_us kerf_autoscaler_groups_quiet_until(const struct kerf_autoscaler *au
         const struct node_state *state = kerf_books_find(&autoscaler->nodes, node->id.index);
         if (node->nodegroup_index != KERF_NOT_FOUND && (!state || !state->is_known))
             return now_us;
+        if (node->has_node && state && node->nodegroup_index != KERF_NOT_FOUND && !kerf_autoscaler_is_registered(node))
+            until = kerf_min_i64(until, state->first_seen_us + autoscaler->options->max_node_provision_time_us);
         if (node->has_node && kerf_autoscaler_is_starting(autoscaler, node))
             until = kerf_min_i64(until, node->node.meta.created_epoch_us + autoscaler->options->max_node_startup_time_us -
                                             world->design->start_epoch_us);

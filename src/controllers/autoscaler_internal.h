@@ -25,6 +25,7 @@ struct group_state {
     int32_t ready_count;
     int32_t unready_count;
     int32_t not_started_count;
+    int32_t long_unregistered_count;
     int32_t upcoming_count;
     struct kerf_node template_node; /* what the provider says */
 };
@@ -39,6 +40,7 @@ enum removal_phase {
 
 struct node_state {
     bool is_known; /* its instance was in the last answer of EC2 */
+    kerf_time_us first_seen_us; /* there */
     bool is_soft_tainted;
     enum removal_phase phase;
     bool drains;
@@ -83,7 +85,11 @@ bool kerf_autoscaler_update_groups(struct kerf_autoscaler *autoscaler);
 bool kerf_autoscaler_group_may_grow(const struct kerf_autoscaler *autoscaler, uint32_t group);
 bool kerf_autoscaler_in_backoff(const struct kerf_autoscaler *autoscaler, uint32_t group);
 void kerf_autoscaler_request(struct kerf_autoscaler *autoscaler, uint32_t group, int32_t added_count);
-/** A node that is not ready and not yet expected to be. */
+/** Its kubelet has joined: Cluster Autoscaler sees the Node. */
+bool kerf_autoscaler_is_registered(const struct kerf_cluster_node *node);
+/** Instances that were listed for long and never joined are terminated, down to the group's minimum (3.2, step 8). */
+void kerf_autoscaler_remove_unregistered(struct kerf_autoscaler *autoscaler);
+/** A registered node that is not ready and not yet expected to be. */
 bool kerf_autoscaler_is_starting(const struct kerf_autoscaler *autoscaler, const struct kerf_cluster_node *node);
 /** The earliest moment at which a clock of groups or nodes changes something; the present while something is under way. */
 kerf_time_us kerf_autoscaler_groups_quiet_until(const struct kerf_autoscaler *autoscaler);
@@ -91,6 +97,8 @@ kerf_time_us kerf_autoscaler_groups_quiet_until(const struct kerf_autoscaler *au
 /* autoscaler_removal.c */
 struct node_state *kerf_autoscaler_node(struct kerf_autoscaler *autoscaler, kerf_node_id id); /* made when first asked for */
 void kerf_autoscaler_begin_removal(struct kerf_autoscaler *autoscaler, kerf_node_id id, bool drains);
+/** The terminate call: one instance less, and that one. */
+void kerf_autoscaler_terminate(struct kerf_autoscaler *autoscaler, kerf_node_id id);
 void kerf_autoscaler_removal_step(struct kerf_autoscaler *autoscaler, kerf_node_id id);
 void kerf_autoscaler_forget_node(struct kerf_autoscaler *autoscaler, kerf_node_id id);
 /** Soft taints follow the unneeded nodes, so many a loop. */

@@ -61,7 +61,7 @@ static void abort_removal(struct kerf_autoscaler *autoscaler, kerf_node_id id)
 }
 
 /** One instance less, and that one: refused at the minimum. */
-static void terminate(struct kerf_autoscaler *autoscaler, kerf_node_id id)
+void kerf_autoscaler_terminate(struct kerf_autoscaler *autoscaler, kerf_node_id id)
 {
     struct kerf_cluster *cluster = autoscaler->world->cluster;
     const struct kerf_cluster_node *node = kerf_cluster_node(cluster, id);
@@ -156,7 +156,7 @@ void kerf_autoscaler_removal_step(struct kerf_autoscaler *autoscaler, kerf_node_
         else if (count > 0)
             go_on_evicting(autoscaler, id, pods, count);
         else
-            terminate(autoscaler, id);
+            kerf_autoscaler_terminate(autoscaler, id);
         break;
     case REMOVAL_EVICTING:
         count = pods_left(autoscaler, node, pods);
@@ -164,7 +164,7 @@ void kerf_autoscaler_removal_step(struct kerf_autoscaler *autoscaler, kerf_node_
         break;
     case REMOVAL_LEAVING:
         if (pods_left(autoscaler, node, pods) == 0)
-            terminate(autoscaler, id);
+            kerf_autoscaler_terminate(autoscaler, id);
         else if (now_us >= state->began_us + autoscaler->options->max_graceful_termination_us + LEAVING_EXTRA_US)
             abort_removal(autoscaler, id);
         else

@@ -24,9 +24,10 @@ enum kerf_event_kind {
     KERF_EVENT_NODE_JOINS,          /* kubelet registers */
     KERF_EVENT_NODE_READY,
     KERF_EVENT_GROUP_LAUNCHED,      /* EC2's answer to a node group; subject: number of the launch */
-    KERF_EVENT_GROUP_READY,         /* subject: node id; detail 1: the network may be ready */
+    KERF_EVENT_GROUP_READY,         /* subject: node id; detail: enum kerf_group_ready */
     KERF_EVENT_INSTANCE_GONE,
     KERF_EVENT_POOL_SHOCK,          /* subject: type index, detail: zone index */
+    KERF_EVENT_SPOT_RECOMMENDATION, /* EC2 recommends to replace an instance; subject: node id */
     KERF_EVENT_SPOT_NOTICE,         /* EC2 sends the notice; subject: node id */
     KERF_EVENT_SPOT_RECLAIM,        /* EC2 takes the instance back */
     KERF_EVENT_TAKER,               /* others take or return addresses; subject: number of the taker; detail 1: return */
@@ -65,6 +66,8 @@ enum kerf_event_kind {
     KERF_EVENT_BRANCH_CREATED,      /* EC2's answer; subject: pod id */
     KERF_EVENT_BRANCH_DELETED,      /* a branch that cooled down, or those of a node that is gone; subject: node id, or none */
     KERF_EVENT_NODEGROUP_SYNC,      /* subject: nodegroup index */
+    KERF_EVENT_GROUP_REPLACE,       /* subject: node id; detail: enum kerf_group_replacing */
+    KERF_EVENT_GROUP_UPDATE,        /* subject: nodegroup index; detail 0: a new version is rolled out; 1: its next step */
     KERF_EVENT_AUTOSCALER_LOOP,
     KERF_EVENT_AUTOSCALER_NODE,     /* the next step of a node's removal; subject: node id */
     KERF_EVENT_NODE_LOST,           /* detail 0: the node monitor finds that the instance is gone; 1: pod garbage collection; subject: node id */
@@ -72,6 +75,9 @@ enum kerf_event_kind {
     KERF_EVENT_SAMPLE,              /* a row of the series */
     KERF_EVENT_KIND_COUNT
 };
+
+enum kerf_group_ready { KERF_GROUP_BOOTED, KERF_GROUP_NETWORK /* may be ready */, KERF_GROUP_REGISTERS };
+enum kerf_group_replacing { KERF_GROUP_REPLACES /* it is to be replaced */, KERF_GROUP_FORGETS /* it is going, or gone */ };
 
 /** What is counted besides what `cluster` tells: EC2's refusals, addresses, evictions. Record listens here. */
 enum kerf_notice_kind {
@@ -93,6 +99,9 @@ enum kerf_notice_kind {
     KERF_NOTICE_DRAIN_STARTED,       /* node */
     KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED, /* InsufficientCidrBlocks: no free /28; node; detail: subnet index */
     KERF_NOTICE_SANDBOX_FAILED,      /* FailedCreatePodSandBox: a pod found no address; pod, node; value: so many times since it was told last */
+    KERF_NOTICE_REBALANCE_RECOMMENDED, /* EC2 expects to take a Spot instance back; node */
+    KERF_NOTICE_GROUP_UPDATED,       /* all nodes of a group are of the new version; detail: nodegroup index */
+    KERF_NOTICE_GROUP_UPDATE_FAILED, /* instances did not come, or pods could not be evicted; detail: nodegroup index */
     KERF_NOTICE_GROUP_LAUNCH_FAILED, /* no zone of a node group had capacity for an instance; detail: nodegroup index */
     KERF_NOTICE_COUNT
 };
@@ -129,6 +138,7 @@ struct kerf_world {
     kerf_notice_listener notice_listeners[KERF_NOTICE_LISTENERS_MAX];
     void *notice_contexts[KERF_NOTICE_LISTENERS_MAX];
     uint32_t notice_listener_count;
+    uint64_t launch_counter; /* instances asked for so far */
     uint64_t name_counter; /* claims and nodes made by groups: unique suffixes */
     struct kerf_name_map node_names; /* given so far: two instances of one name would be one to EC2 */
     kerf_event_handle offering_sweep; /* while an offering is remembered as unavailable */

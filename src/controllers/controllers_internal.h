@@ -101,6 +101,15 @@ bool kerf_launch_refusal_was_told(const struct kerf_launch_outcome *outcome, siz
 void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_index, uint32_t zone_index, enum kerf_capacity_type capacity_type);
 void kerf_offering_sweep(struct kerf_world *world);
 
+/** How long the instance's way takes: drawn for its owner, or for its place among the run's launches (timings.bootDraws). */
+struct kerf_boot_times kerf_world_draw_boot(struct kerf_world *world, uint64_t owner_hash, bool slow);
+
+/** Does anybody answer EC2's notices about it: Karpenter's queue, EKS, a termination handler? */
+bool kerf_node_hears_of_notices(const struct kerf_world *world, const struct kerf_cluster_node *node);
+
+/** The node group of a node; NULL: none. */
+const struct kerf_nodegroup *kerf_node_group(const struct kerf_world *world, const struct kerf_cluster_node *node);
+
 /** `PREFIX-` and five letters drawn for the prefix's next name. */
 kerf_name kerf_world_name_node(struct kerf_world *world, const char *prefix);
 

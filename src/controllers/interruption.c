@@ -2,13 +2,15 @@
  * interruption: Spot reclaims reach nodes, and Karpenter (or the managed node group) hears of them (karpenter-disruption.md 13,
  * workloads.md 14): shocks of capacity pools, notices, messages, and instances that vanish under their pods.
  *
- * Simplified: managed node groups answer a notice as Karpenter does, by deleting and draining the node.
+ * EKS and the termination handlers of other groups answer a notice as Karpenter does, by draining the node. Simplified: an instance that
+ * was drained ends then, not when EC2 takes it back; a group's successor is launched at the notice, not when the instance is gone.
  */
 #include "controllers/controllers_internal.h"
 
 #include <stdlib.h>
 
 struct spot_node {
+    kerf_event_handle recommendation;
     kerf_event_handle notice;
     kerf_event_handle reclaim;
     bool runs; /* its instance is there, and is Spot */
@@ -55,11 +57,26 @@ static void on_shock(void *context, struct kerf_engine *engine, const struct ker
             kerf_cloud_reclaim(world->cloud, type_index, zone_index, now_us, kerf_world_owner_of_node(node));
         if (!reclaim.hit)
             continue;
+        if (reclaim.recommended_us != KERF_TIME_NEVER)
+            books->recommendation = kerf_world_schedule(world, reclaim.recommended_us, KERF_EVENT_SPOT_RECOMMENDATION, node->id.index, 0);
         if (reclaim.noticed)
             books->notice = kerf_world_schedule(world, reclaim.notice_us, KERF_EVENT_SPOT_NOTICE, node->id.index, 0);
         books->reclaim = kerf_world_schedule(world, reclaim.end_us, KERF_EVENT_SPOT_RECLAIM, node->id.index, reclaim.noticed);
     }
     schedule_shock(interruption, type_index, zone_index);
+}
+
+/** Karpenter and the handler in the node do nothing; the one with a queue drains; groups launch a successor (nodegroup_upkeep.c). */
+static void on_recommendation(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    struct kerf_interruption *interruption = context;
+    struct kerf_world *world = interruption->world;
+    kerf_node_id id = { (uint32_t)event->subject };
+    const struct kerf_nodegroup *group = kerf_node_group(world, kerf_cluster_node(world->cluster, id));
+    kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_REBALANCE_RECOMMENDED, .node = id, .pod = KERF_NO_POD });
+    if (group && !group->managed && group->termination_handler == KERF_HANDLER_QUEUE)
+        kerf_world_schedule(world, kerf_engine_now(engine) + world->design->timings.interruption_delivery_us, KERF_EVENT_INTERRUPTION_MESSAGE,
+                            id.index, 0);
 }
 
 static void on_spot_notice(void *context, struct kerf_engine *engine, const struct kerf_event *event)
@@ -68,7 +85,7 @@ static void on_spot_notice(void *context, struct kerf_engine *engine, const stru
     struct kerf_world *world = interruption->world;
     kerf_node_id id = { (uint32_t)event->subject };
     kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SPOT_INTERRUPTION, .node = id, .pod = KERF_NO_POD });
-    if (world->design->karpenter.interruption_queue || !kerf_cluster_node(world->cluster, id)->has_claim)
+    if (kerf_node_hears_of_notices(world, kerf_cluster_node(world->cluster, id)))
         kerf_world_schedule(world, kerf_engine_now(engine) + world->design->timings.interruption_delivery_us, KERF_EVENT_INTERRUPTION_MESSAGE,
                             id.index, 0);
 }
@@ -137,6 +154,7 @@ static void on_notice(void *context, const struct kerf_notice *notice)
         struct spot_node *books = kerf_books_find(&interruption->nodes, notice->node.index);
         if (!books)
             return;
+        kerf_engine_cancel(world->engine, books->recommendation);
         kerf_engine_cancel(world->engine, books->notice);
         kerf_engine_cancel(world->engine, books->reclaim);
         kerf_books_drop(&interruption->nodes, notice->node.index);
@@ -154,6 +172,7 @@ struct kerf_interruption *kerf_interruption_new(struct kerf_world *world)
     kerf_books_init(&interruption->pools, sizeof(struct spot_pool));
     kerf_world_listen(world, on_notice, interruption);
     kerf_engine_handle(world->engine, KERF_EVENT_POOL_SHOCK, on_shock, interruption);
+    kerf_engine_handle(world->engine, KERF_EVENT_SPOT_RECOMMENDATION, on_recommendation, interruption);
     kerf_engine_handle(world->engine, KERF_EVENT_SPOT_NOTICE, on_spot_notice, interruption);
     kerf_engine_handle(world->engine, KERF_EVENT_INTERRUPTION_MESSAGE, on_message, interruption);
     kerf_engine_handle(world->engine, KERF_EVENT_SPOT_RECLAIM, on_reclaim, interruption);

@@ -118,7 +118,7 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     }
     remember_refusals(lifecycle, request.capacity_type, &outcome);
     const struct kerf_instance_facts *facts = books->launched ? kerf_catalog_facts(world->design->catalog, books->choice.type_index) : NULL;
-    books->boot = kerf_cloud_draw_boot(world->cloud, kerf_world_owner_of_node(node), facts && facts->old_storage);
+    books->boot = kerf_world_draw_boot(world, kerf_world_owner_of_node(node), facts && facts->old_storage);
     books->next = kerf_world_schedule(world, kerf_engine_now(engine) + books->boot.launch_us, KERF_EVENT_INSTANCE_LAUNCHED, id.index,
                                       (uint32_t)request.capacity_type);
     kerf_arena_fini(&scratch);

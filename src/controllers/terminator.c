@@ -3,6 +3,8 @@
  * workloads.md 11.2): the disrupted taint, the drain in its groups, evictions against budgets with back-off, the minimum drain time, the
  * terminate call.
  *
+ * Nodes of groups go the same way, for so long as EKS' hook or the termination handler's keeps them (cluster-autoscaler.md 13.6, 13.7).
+ *
  * Simplified: attached volumes are not waited for; the eviction queue has workers enough.
  */
 #include "controllers/controllers_internal.h"
@@ -15,6 +17,8 @@
 #define STUCK_AFTER_US KERF_MINUTE_US /* a terminating pod so long after its time isn't waited for (kerf_pod_is_drainable) */
 #define MINIMUM_DRAIN_US (5 * KERF_SECOND_US)
 #define INSTANCE_POLL_US (5 * KERF_SECOND_US)
+#define MANAGED_DRAIN_MAX_US (15 * KERF_MINUTE_US)
+#define HANDLER_DRAIN_MAX_US (120 * KERF_SECOND_US)
 #define EVICTION_BACKOFF_BASE_US (KERF_SECOND_US / 10)
 #define EVICTION_BACKOFF_MAX_US (10 * KERF_SECOND_US)
 
@@ -23,6 +27,7 @@ struct draining_node {
     kerf_event_handle next;
     kerf_time_us next_us;
     bool terminating; /* the instance was told to end */
+    bool noticed;     /* EC2 announced its end */
 };
 
 struct evicted_pod {
@@ -164,6 +169,34 @@ static bool drain(struct kerf_terminator *terminator, const struct kerf_cluster_
     return !waits;
 }
 
+/** For how long somebody drains a node of a group before its instance ends; claims: until it is done. */
+static kerf_time_us drain_max_us(const struct kerf_world *world, const struct kerf_cluster_node *node, const struct draining_node *books)
+{
+    const struct kerf_nodegroup *group = kerf_node_group(world, node);
+    if (!group)
+        return KERF_TIME_NEVER;
+    if (group->managed)
+        return MANAGED_DRAIN_MAX_US;
+    bool drained = group->termination_handler == KERF_HANDLER_QUEUE || (group->termination_handler == KERF_HANDLER_IMDS && books->noticed);
+    return drained ? HANDLER_DRAIN_MAX_US : 0;
+}
+
+/** EKS tries in vain to drain a node that is no longer ready, or never was when it should have been, until it gives up. */
+static bool drains_in_vain(const struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    const struct kerf_nodegroup *group = kerf_node_group(world, node);
+    return group && group->managed && kerf_conditions_get(&node->node.conditions, "Ready") && !kerf_node_is_ready(node) &&
+           node->node.meta.created_epoch_us + MANAGED_DRAIN_MAX_US <= kerf_world_epoch_now(world);
+}
+
+static bool is_over(const struct kerf_world *world, const struct kerf_cluster_node *node, const struct draining_node *books, bool drained)
+{
+    kerf_time_us lasted_us = kerf_world_now(world) - books->started_us, max_us = drain_max_us(world, node, books);
+    if (lasted_us >= max_us)
+        return true;
+    return drained && lasted_us >= MINIMUM_DRAIN_US && !drains_in_vain(world, node);
+}
+
 /**
  * Karpenter looks again every second. A look between changes finds what the last one found, so they are left out up to the first that may
  * find something else: pods that come or go (on_change), a deadline, a pod that is stuck, the minimum drain time.
@@ -185,7 +218,12 @@ static kerf_time_us next_look(const struct kerf_world *world, const struct kerf_
         else if (deadline_epoch_us != KERF_TIME_NEVER)
             next_us = kerf_min_i64(next_us, deadline_epoch_us - pod->pod.spec->termination_grace_seconds * KERF_SECOND_US - to_epoch_us + 1);
     }
-    return kerf_max_i64(now_us + 1, waits ? next_us : books->started_us + MINIMUM_DRAIN_US);
+    if (!waits && now_us < books->started_us + MINIMUM_DRAIN_US)
+        next_us = books->started_us + MINIMUM_DRAIN_US;
+    kerf_time_us max_us = drain_max_us(world, node, books);
+    if (max_us != KERF_TIME_NEVER)
+        next_us = kerf_min_i64(next_us, books->started_us + max_us);
+    return kerf_max_i64(now_us + 1, next_us);
 }
 
 static void schedule_look(struct kerf_terminator *terminator, kerf_node_id id, struct draining_node *books, kerf_time_us at_us)
@@ -242,7 +280,9 @@ static void on_drain(void *context, struct kerf_engine *engine, const struct ker
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_DRAIN_STARTED, .node = id, .pod = KERF_NO_POD });
         kerf_node_add_disrupted_taint(world, id);
     }
-    if (drain(terminator, node) && now_us - books->started_us >= MINIMUM_DRAIN_US)
+    bool drained = drain_max_us(world, node, books) > 0 && drain(terminator, node);
+    books = kerf_books_find(&terminator->nodes, id.index);
+    if (is_over(world, node, books, drained))
         terminate(terminator, node);
     else
         schedule_look(terminator, id, books, next_look(world, node, books));
@@ -299,13 +339,20 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     }
 }
 
-/** EC2 took the instance before its drain was over: nobody drains any more, the node monitor finds out. */
+/** EC2 announced the instance's end; or took it before its drain was over: nobody drains any more, the node monitor finds out. */
 static void on_notice(void *context, const struct kerf_notice *notice)
 {
     struct kerf_terminator *terminator = context;
-    if (notice->kind != KERF_NOTICE_NODE_LOST)
+    if (notice->kind != KERF_NOTICE_NODE_LOST && notice->kind != KERF_NOTICE_SPOT_INTERRUPTION)
         return;
-    struct draining_node *books = kerf_books_open(&terminator->nodes, notice->node.index);
+    struct draining_node *books = kerf_books_find(&terminator->nodes, notice->node.index);
+    if (!books) {
+        books = kerf_books_open(&terminator->nodes, notice->node.index);
+        books->started_us = KERF_TIME_UNSET;
+    }
+    books->noticed = true;
+    if (notice->kind == KERF_NOTICE_SPOT_INTERRUPTION)
+        return;
     kerf_engine_cancel(terminator->world->engine, books->next);
     books->terminating = true;
 }

@@ -66,6 +66,25 @@ uint64_t kerf_world_owner_of_node(const struct kerf_cluster_node *node)
     return kerf_hash_text(node->has_claim ? node->claim.meta.name->text : node->node.meta.name->text);
 }
 
+struct kerf_boot_times kerf_world_draw_boot(struct kerf_world *world, uint64_t owner_hash, bool slow)
+{
+    uint64_t number = world->launch_counter++;
+    return kerf_cloud_draw_boot(world->cloud, world->design->timings.boot_by_launch ? kerf_hash_mix(1, number) : owner_hash, slow);
+}
+
+const struct kerf_nodegroup *kerf_node_group(const struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    return node->nodegroup_index == KERF_NOT_FOUND ? NULL : &world->design->objects.nodegroups.items[node->nodegroup_index];
+}
+
+bool kerf_node_hears_of_notices(const struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    const struct kerf_nodegroup *group = kerf_node_group(world, node);
+    if (node->has_claim)
+        return world->design->karpenter.interruption_queue;
+    return !group || group->managed || group->termination_handler != KERF_HANDLER_NONE;
+}
+
 /* ---- rate limits --------------------------------------------------------------------------------------------------------- */
 
 struct kerf_token_bucket kerf_token_bucket_of(double per_second, int64_t burst)

@@ -96,6 +96,39 @@ static void read_sizes(struct kerf_reader *reader, const struct kerf_value *grou
     nodegroup->desired_capacity = desired;
 }
 
+static void read_upkeep(struct kerf_reader *reader, const struct kerf_value *group, struct kerf_nodegroup *nodegroup)
+{
+    const struct kerf_value *update = kerf_field_map(reader, group, "updateConfig");
+    const struct kerf_value *distribution = kerf_field_map(reader, group, "instancesDistribution");
+    const struct kerf_value *suspended = kerf_field_list(reader, group, "asgSuspendProcesses");
+    nodegroup->max_unavailable = update ? kerf_field_i32(reader, update, "maxUnavailable", 1, 100, 1) : 1;
+    nodegroup->max_unavailable_percent = update ? kerf_field_i32(reader, update, "maxUnavailablePercentage", 1, 100, 0) : 0;
+    nodegroup->capacity_rebalancing = nodegroup->managed ? nodegroup->spot
+                                      : distribution     ? kerf_field_bool(reader, distribution, "capacityRebalance", false)
+                                                         : false;
+    for (uint32_t i = 0; i < kerf_value_count(suspended); i++) {
+        const char *process = NULL;
+        KERF_NOTE(reader, kerf_value_read_text(&suspended->items[i], &process, reader->errs));
+        nodegroup->zone_rebalancing &= !process || strcmp(process, "AZRebalance") != 0 || nodegroup->managed;
+    }
+}
+
+/** eksctl's own labels: pods select by them. */
+static struct kerf_labels with_eksctl_labels(struct kerf_reader *reader, const struct kerf_value *object, struct kerf_labels labels,
+                                             kerf_name group_name)
+{
+    const struct kerf_value *meta = kerf_field_map(reader, object, "metadata");
+    kerf_name cluster_name = meta ? kerf_field_name(reader, meta, "name") : NULL;
+    struct kerf_label own[2];
+    size_t count = 0;
+    if (group_name)
+        own[count++] = (struct kerf_label){kerf_name_of(reader->vocabulary->names, "alpha.eksctl.io/nodegroup-name"), group_name};
+    if (cluster_name)
+        own[count++] = (struct kerf_label){kerf_name_of(reader->vocabulary->names, "alpha.eksctl.io/cluster-name"), cluster_name};
+    struct kerf_labels own_labels = kerf_labels_sorted(reader->arena, own, count);
+    return kerf_labels_merge(reader->arena, &own_labels, &labels);
+}
+
 static void read_group(struct kerf_reader *reader, const struct kerf_value *group, const struct kerf_value *object, bool managed)
 {
     struct kerf_nodegroup nodegroup = {
@@ -103,6 +136,9 @@ static void read_group(struct kerf_reader *reader, const struct kerf_value *grou
                  .deletion_epoch_us = KERF_TIME_UNSET,
                  .input_index = reader->objects->object_count++,
                  .place = kerf_reader_place(reader, group)},
+        .managed = managed,
+        .zone_rebalancing = true,
+        .boot_factor = 1.0,
     };
     KERF_NOTE(reader, kerf_value_expect(group, KERF_VALUE_MAP, reader->errs));
     if (!kerf_value_is_map(group))
@@ -114,11 +150,12 @@ static void read_group(struct kerf_reader *reader, const struct kerf_value *grou
                     "instanceSelector", "securityGroups", "preBootstrapCommands", "overrideBootstrapCommand", "disableIMDSv1",
                     "disablePodIMDS", "propagateASGTags", "releaseVersion", "capacityReservation", "efaEnabled",
                     "asgMetricsCollection", "kubeletExtraConfig", "nodeRepairConfig", "instanceName", "instancePrefix",
-                    "enableDetailedMonitoring", "bottlerocket");
+                    "enableDetailedMonitoring", "bottlerocket", "asgSuspendProcesses");
     nodegroup.meta.name = kerf_field_required_name(reader, group, "name");
     read_types(reader, group, managed, &nodegroup);
     read_sizes(reader, group, &nodegroup);
-    nodegroup.labels = kerf_field_labels(reader, group, "labels");
+    read_upkeep(reader, group, &nodegroup);
+    nodegroup.labels = with_eksctl_labels(reader, object, kerf_field_labels(reader, group, "labels"), nodegroup.meta.name);
     nodegroup.taints = read_taints(reader, group);
     nodegroup.zones = kerf_field_names(reader, group, "availabilityZones", &nodegroup.zone_count);
     if (nodegroup.zone_count == 0)

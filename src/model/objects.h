@@ -193,6 +193,14 @@ struct kerf_limit_range {
     struct kerf_resources pod_max;
 };
 
+/** Who answers EC2's messages about nodes of a group that EKS doesn't manage: aws-node-termination-handler in one of its modes. */
+enum kerf_termination_handler {
+    KERF_HANDLER_NOT_SAID, /* the manifests tell */
+    KERF_HANDLER_NONE,
+    KERF_HANDLER_IMDS,
+    KERF_HANDLER_QUEUE,
+};
+
 /** A group of equal nodes that somebody else scales: an eksctl managed node group, or `nodeGroups` of a scenario. */
 struct kerf_nodegroup {
     struct kerf_meta meta;
@@ -212,6 +220,16 @@ struct kerf_nodegroup {
     int64_t volume_size_bytes; /* 0: default */
     int32_t max_pods;          /* 0: what the type allows */
     enum kerf_ami_family ami_family;
+    bool managed; /* by EKS: its hooks drain nodes before they end; false: an Auto Scaling group of one's own */
+    enum kerf_termination_handler termination_handler; /* of a group that EKS doesn't manage */
+    bool zone_rebalancing;
+    bool capacity_rebalancing;       /* a rebalance recommendation launches a replacement */
+    int32_t max_unavailable;         /* of an update: nodes, or */
+    int32_t max_unavailable_percent; /* a percentage of the group; 0: the number holds */
+    const kerf_time_us *updates_us;  /* since the start: when a new version is rolled out */
+    uint32_t update_count;
+    double boot_factor;  /* of the boot times; 1 */
+    double join_failure; /* chance that an instance never joins */
 };
 
 /** Scoring strategy of NodeResourcesFit. */

@@ -30,6 +30,7 @@ enum kerf_purpose {
     KERF_PURPOSE_FAULT,          /* owner: whatever fails */
     KERF_PURPOSE_SUBNET,         /* owner: subnet: which free address EC2 takes */
     KERF_PURPOSE_LOAD,           /* owner: workload: noise on a daily curve */
+    KERF_PURPOSE_SCALING_DELAY,  /* owner: node group and number of the draw: until Auto Scaling acts */
     KERF_PURPOSE_EXPANDER,       /* owner: number of the draw: Cluster Autoscaler's choice among equal groups */
 };
 

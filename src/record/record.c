@@ -381,6 +381,9 @@ static const char *const notice_names[KERF_NOTICE_COUNT] = {
     [KERF_NOTICE_INSTANCE_PRICE] = "instancePrice",
     [KERF_NOTICE_INSTANCE_ENDED] = "instanceEnded",
     [KERF_NOTICE_DRAIN_STARTED] = "drainStarted",
+    [KERF_NOTICE_REBALANCE_RECOMMENDED] = "rebalanceRecommended",
+    [KERF_NOTICE_GROUP_UPDATED] = "groupUpdated",
+    [KERF_NOTICE_GROUP_UPDATE_FAILED] = "groupUpdateFailed",
 };
 
 static void write_notice(struct kerf_record *record, const struct kerf_notice *notice)

@@ -103,6 +103,8 @@ struct kerf_spot_settings {
     double missed_notice;      /* e: chance that no notice is seen; 0.01 */
     double hazard_factor;      /* multiplies all hazards; 1 */
     kerf_time_us notice_us;    /* 2 min */
+    double rebalance_share;    /* of reclaims that a rebalance recommendation announces; 0 */
+    kerf_time_us rebalance_lead_us; /* from it to the notice, on the average: 10 min */
     const struct kerf_spot_shock *shocks;
     uint32_t shock_count;
 };
@@ -127,6 +129,7 @@ struct kerf_timings {
     struct kerf_lognormal registration; /* launched -> registered: 3.15, 0.20 */
     struct kerf_lognormal initialization; /* registered -> ready: 3.25, 0.45 */
     double boot_correlation;            /* of the two boot phases: 0.6 */
+    bool boot_by_launch;                /* the n-th instance of a run boots alike in all designs */
     double old_storage_factor;          /* boot of i3 and the like: 2 */
     struct kerf_lognormal shutdown;     /* terminate call -> instance gone: 3.9, 0.3 (the rest of timings.md 6 is drain and waits) */
     kerf_time_us image_pull_base_us;    /* 2 s */
@@ -144,7 +147,8 @@ struct kerf_timings {
     double provisioner_pods_per_second; /* compute-time model of a pass: 100 */
     double simulation_seconds_per_pod;  /* compute-time model of a what-if, per pod in it: 0.0002 */
     double simulation_seconds_per_node; /* per node: 0.00005 */
-    kerf_time_us nodegroup_delay_us;    /* Auto Scaling's reaction: 10 s */
+    kerf_time_us nodegroup_delay_us;    /* Auto Scaling's reaction, on the average: 9.5 s */
+    kerf_time_us nodegroup_delay_spread_us; /* uniform, so much less to so much more: 6.5 s */
     kerf_time_us autoscaler_loop_us;    /* one loop of Cluster Autoscaler, its calls included: 1 s */
     kerf_time_us lost_node_us;          /* instance gone without a drain -> its node object deleted: 60 s */
     kerf_time_us pod_collection_us;     /* node object deleted -> its pods replaced: 60 s */

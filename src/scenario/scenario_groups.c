@@ -106,6 +106,52 @@ static void read_shares(struct kerf_scenario_reader *reader, const struct kerf_v
     nodegroup->on_demand_percent = (int32_t)percent;
 }
 
+/** `2`, or `33%` of the group. */
+static void read_max_unavailable(struct kerf_scenario_reader *reader, const struct kerf_value *value, struct kerf_nodegroup *nodegroup)
+{
+    const char *text = "1";
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_text(value, &text, reader->errs));
+    size_t length = strlen(text);
+    bool percent = length > 1 && text[length - 1] == '%';
+    char digits[8] = "";
+    int64_t number = 0;
+    if (length - percent < sizeof digits)
+        memcpy(digits, text, length - percent);
+    if (!kerf_parse_i64(digits, &number) || number < 1 || number > 100)
+        KERF_SCENARIO_REFUSE(reader, value, "\"%s\" nodes can't be unavailable; expected 1 to 100, or 1%% to 100%%", text);
+    nodegroup->max_unavailable = percent ? 1 : (int32_t)number;
+    nodegroup->max_unavailable_percent = percent ? (int32_t)number : 0;
+}
+
+/** What EKS or Auto Scaling do to the group on their own. */
+static void read_upkeep(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group,
+                        struct kerf_nodegroup *nodegroup)
+{
+    static const char *const handlers[] = { [KERF_HANDLER_NOT_SAID] = "", "none", "imds", "queue" };
+    const struct kerf_value *handler = kerf_value_get(group, "terminationHandler"), *updates = NULL;
+    uint32_t index = 0;
+    if (handler) {
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(handler, handlers + 1, KERF_SCENARIO_COUNT_OF(handlers) - 1, &index, reader->errs));
+        nodegroup->termination_handler = (enum kerf_termination_handler)(index + 1);
+        if (nodegroup->managed)
+            KERF_SCENARIO_REFUSE(reader, handler, "EKS drains the nodes of groups that it manages; expected \"managed: false\" beside it");
+    }
+    if (nodegroup->managed && !nodegroup->zone_rebalancing)
+        KERF_SCENARIO_REFUSE(reader, kerf_value_get(group, "zoneRebalancing"),
+                             "groups that EKS manages are always rebalanced; expected \"managed: false\" beside it");
+    nodegroup->capacity_rebalancing = nodegroup->managed && nodegroup->spot;
+    KERF_SCENARIO_NOTE(reader, kerf_value_read_bool(kerf_value_get(group, "capacityRebalancing"), &nodegroup->capacity_rebalancing, reader->errs));
+    read_max_unavailable(reader, kerf_value_get(group, "maxUnavailable"), nodegroup);
+    KERF_SCENARIO_NOTE(reader, kerf_value_get_list(group, "updates", &updates, reader->errs));
+    if (updates && !nodegroup->managed)
+        KERF_SCENARIO_REFUSE(reader, updates, "EKS updates the groups that it manages, this one it doesn't");
+    kerf_time_us *moments = KERF_NEW_ARRAY(reader->arena, kerf_time_us, kerf_value_count(updates));
+    for (uint32_t i = 0; i < kerf_value_count(updates); i++)
+        kerf_scenario_read_moment(reader, design, &updates->items[i], &moments[i]);
+    nodegroup->updates_us = moments;
+    nodegroup->update_count = kerf_value_count(updates);
+}
+
 static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
 {
     static const char *const capacity_types[] = { "on-demand", "spot", "ON_DEMAND", "SPOT" };
@@ -140,6 +186,8 @@ static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *
     uint32_t family = KERF_AMI_AL2023;
     KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(group, "amiFamily"), families, KERF_AMI_CUSTOM + 1, &family, reader->errs));
     nodegroup.ami_family = (enum kerf_ami_family)family;
+    kerf_scenario_read_settings(reader, group, "nodeGroups[]", &nodegroup);
+    read_upkeep(reader, design, group, &nodegroup);
     KERF_VEC_PUSH_IN(&design->objects.arena, &design->objects.nodegroups, nodegroup);
 }
 
@@ -168,12 +216,30 @@ static void check_group(struct kerf_scenario_reader *reader, const struct kerf_d
     }
 }
 
+/** The node termination handler's chart names its DaemonSet or its Deployment so. */
+static enum kerf_termination_handler handler_among(const struct kerf_objects *objects)
+{
+    for (size_t i = 0; i < objects->workloads.count; i++) {
+        const struct kerf_workload *workload = &objects->workloads.items[i];
+        if (!kerf_name_is(workload->meta.name, "aws-node-termination-handler"))
+            continue;
+        if (workload->kind == KERF_WORKLOAD_DAEMONSET)
+            return KERF_HANDLER_IMDS;
+        if (workload->kind == KERF_WORKLOAD_DEPLOYMENT)
+            return KERF_HANDLER_QUEUE;
+    }
+    return KERF_HANDLER_NONE;
+}
+
 void kerf_scenario_read_groups(struct kerf_scenario_reader *reader, const struct kerf_value *root, struct kerf_design *design)
 {
     const struct kerf_value *list = NULL;
     KERF_SCENARIO_NOTE(reader, kerf_value_get_list(root, "nodeGroups", &list, reader->errs));
     for (uint32_t i = 0; i < kerf_value_count(list); i++)
         read_group(reader, design, &list->items[i]);
+    for (uint32_t i = 0; i < design->objects.nodegroups.count; i++)
+        if (design->objects.nodegroups.items[i].termination_handler == KERF_HANDLER_NOT_SAID)
+            design->objects.nodegroups.items[i].termination_handler = handler_among(&design->objects);
     if (reader->status == KERF_OK)
         for (uint32_t i = 0; i < design->objects.nodegroups.count; i++)
             check_group(reader, design, i);

@@ -34,6 +34,7 @@ struct key {
 
 #define IN_DESIGN(member) .offset = offsetof(struct kerf_design, member)
 #define IN_LOAD(member) .offset = offsetof(struct kerf_load, member)
+#define IN_GROUP(member) .offset = offsetof(struct kerf_nodegroup, member)
 #define OTHER(path_, standard_, unit_) { .path = (path_), .standard = (standard_), .unit = (unit_), .kind = KEY_OTHER }
 #define FREE(path_, standard_, unit_) { .path = (path_), .standard = (standard_), .unit = (unit_), .kind = KEY_FREE }
 #define BOOL(path_, standard_, where) { .path = (path_), .standard = (standard_), .unit = "true or false", .kind = KEY_BOOL, where }
@@ -103,6 +104,14 @@ static const struct key keys[] = {
     OTHER("nodeGroups[].volumeSize", "fees.rootVolume", "quantity"),
     OTHER("nodeGroups[].maxPods", "what the type allows", "pods"),
     OTHER("nodeGroups[].amiFamily", "AL2023", "name"),
+    BOOL("nodeGroups[].managed", "true", IN_GROUP(managed)),
+    OTHER("nodeGroups[].terminationHandler", "as the manifests have it", "none, imds or queue"),
+    BOOL("nodeGroups[].zoneRebalancing", "true", IN_GROUP(zone_rebalancing)),
+    OTHER("nodeGroups[].capacityRebalancing", "true for managed Spot, else false", "true or false"),
+    OTHER("nodeGroups[].maxUnavailable", "1", "nodes, or a percentage"),
+    OTHER("nodeGroups[].updates", "none", "list of durations since the start, or RFC 3339"),
+    VALUE("nodeGroups[].bootFactor", KEY_NUMBER, 0.01, 1000, "1", "factor", IN_GROUP(boot_factor)),
+    SHARE("nodeGroups[].joinFailure", "0", IN_GROUP(join_failure)),
 
     OTHER("load", "none: replicas of the manifests", "list"),
     OTHER("load[].workload", "", "Kind/namespace/name"),
@@ -146,6 +155,8 @@ static const struct key keys[] = {
     SHARE("spot.missedNotice", "0.01", IN_DESIGN(spot.missed_notice)),
     VALUE("spot.hazardFactor", KEY_NUMBER, 0, 1000, "1", "factor", IN_DESIGN(spot.hazard_factor)),
     DURATION("spot.notice", 0, 3600, "2m", IN_DESIGN(spot.notice_us)),
+    SHARE("spot.rebalanceShare", "0", IN_DESIGN(spot.rebalance_share)),
+    DURATION("spot.rebalanceLead", 0, DAY, "10m", IN_DESIGN(spot.rebalance_lead_us)),
     OTHER("spot.shocks", "none", "list"),
     OTHER("spot.shocks[].at", "", "duration since the start, or RFC 3339"),
     OTHER("spot.shocks[].zones", "all", "list of names"),
@@ -172,6 +183,7 @@ static const struct key keys[] = {
     OTHER("timings.initialization", "", "map"),
     LOGNORMAL("timings.initialization", "3.25", "0.45", timings.initialization),
     SHARE("timings.bootCorrelation", "0.6", IN_DESIGN(timings.boot_correlation)),
+    CHOICE("timings.bootDraws", "node", "launch", IN_DESIGN(timings.boot_by_launch)),
     VALUE("timings.oldStorageFactor", KEY_NUMBER, 0.1, 100, "2", "factor", IN_DESIGN(timings.old_storage_factor)),
     OTHER("timings.shutdown", "", "map"),
     LOGNORMAL("timings.shutdown", "3.9", "0.3", timings.shutdown),
@@ -191,7 +203,8 @@ static const struct key keys[] = {
     VALUE("timings.provisionerPodsPerSecond", KEY_NUMBER, 1e-3, 1e6, "100", "pods a second", IN_DESIGN(timings.provisioner_pods_per_second)),
     VALUE("timings.simulationSecondsPerPod", KEY_NUMBER, 0, 60, "0.0002", "seconds", IN_DESIGN(timings.simulation_seconds_per_pod)),
     VALUE("timings.simulationSecondsPerNode", KEY_NUMBER, 0, 60, "0.00005", "seconds", IN_DESIGN(timings.simulation_seconds_per_node)),
-    DURATION("timings.nodeGroupDelay", 0, DAY, "10s", IN_DESIGN(timings.nodegroup_delay_us)),
+    DURATION("timings.nodeGroupDelay", 0, DAY, "9500ms", IN_DESIGN(timings.nodegroup_delay_us)),
+    DURATION("timings.nodeGroupDelaySpread", 0, DAY, "6500ms", IN_DESIGN(timings.nodegroup_delay_spread_us)),
     DURATION("timings.autoscalerLoop", 0, 3600, "1s", IN_DESIGN(timings.autoscaler_loop_us)),
     DURATION("timings.lostNode", 0, DAY, "60s", IN_DESIGN(timings.lost_node_us)),
     DURATION("timings.podCollection", 0, DAY, "60s", IN_DESIGN(timings.pod_collection_us)),

@@ -96,7 +96,7 @@ Test(autoscaler, l5_a_steady_stream)
 Test(autoscaler, a_loop_takes_its_time)
 {
     struct sim_world world;
-    open_world(&world, "timings: { autoscalerLoop: 2s, nodeGroupDelay: 10s }\nautoscaler: {}\n" ONE_GROUP, nothing);
+    open_world(&world, "timings: { autoscalerLoop: 2s, nodeGroupDelay: 10s, nodeGroupDelaySpread: 0s }\nautoscaler: {}\n" ONE_GROUP, nothing);
     add_pod_at(&world, 95, "p", "1"); /* loops at 10, 22, 34, ... 94: it ends at 96, and the signal starts the next */
     sim_world_run(&world, SECONDS(300));
     cr_expect_float_eq(resized_at(&world, 0), 108, 1e-6, "%f", resized_at(&world, 0));

@@ -39,7 +39,8 @@ Test(nodegroup, nodes_go_round_the_zones_and_become_ready)
 Test(nodegroup, a_deleted_node_is_replaced_in_its_zone)
 {
     struct sim_world world;
-    sim_world_open(&world, "nodeGroups: [{ name: g, instanceTypes: [m5.large], desiredCapacity: 3 }]\n", nothing, CONTROLLERS);
+    sim_world_open(&world, "timings: { nodeGroupDelay: 10s, nodeGroupDelaySpread: 0s }\nnodeGroups: [{ name: g, instanceTypes: [m5.large], "
+                           "desiredCapacity: 3 }]\n", nothing, CONTROLLERS);
     sim_world_run(&world, SECONDS(900));
     const struct kerf_cluster_node *victim = kerf_cluster_node_at(world.world->cluster, 1);
     uint32_t zone = victim->zone_index;
