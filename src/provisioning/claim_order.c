@@ -37,6 +37,49 @@ static bool is_seen_by_pivot(size_t count, size_t at)
     return false;
 }
 
+bool kerf_claim_order_is_known(size_t count, size_t at)
+{
+    return count <= INSERTION_LENGTH_MAX || (count >= NEARLY_SORTED_LENGTH_MIN && !is_seen_by_pivot(count, at));
+}
+
+size_t kerf_claim_order_end(const uint32_t *keys, size_t count, size_t at)
+{
+    return end_of(keys, at + 1, count, keys[at]);
+}
+
+/* Raised step by step to `key`, does the element pass a place where it would be sorted? `keys` are as they are before. */
+static bool is_seen_on_the_way(const uint32_t *keys, size_t count, size_t at, uint32_t key)
+{
+    for (size_t quarter = 1; quarter <= 3; quarter++) {
+        for (size_t before = 0; before <= 1; before++) {
+            size_t place = quarter * (count / 4) - before;
+            if (place < at || place + 1 >= count)
+                continue;
+            /* It stands there with as many pods as the one that follows, and is the first of these: so it moves from there. */
+            uint32_t next = keys[place + 1];
+            if (place == at ? next <= key - 1 : next > keys[at] && next < key && keys[place] < next)
+                return true;
+        }
+    }
+    return false;
+}
+
+size_t kerf_claim_order_raise_by(uint32_t *keys, uint32_t *items, size_t count, size_t at, uint32_t pods)
+{
+    uint32_t key = keys[at] + pods;
+    bool moves = at + 1 < count && keys[at + 1] < key;
+    if (moves && count > INSERTION_LENGTH_MAX &&
+        (count < NEARLY_SORTED_LENGTH_MIN || is_seen_on_the_way(keys, count, at, key)))
+        return KERF_NOT_FOUND;
+    size_t end = moves ? end_of(keys, at + 1, count, key - 1) : at + 1;
+    uint32_t item = items[at];
+    memmove(&items[at], &items[at + 1], (end - at - 1) * sizeof items[0]);
+    memmove(&keys[at], &keys[at + 1], (end - at - 1) * sizeof keys[0]);
+    items[end - 1] = item;
+    keys[end - 1] = key;
+    return end - 1;
+}
+
 bool kerf_claim_order_raise(uint32_t *keys, uint32_t *items, size_t count, size_t at)
 {
     uint32_t before = keys[at]++;

@@ -28,7 +28,7 @@ static bool attempt(struct kerf_fast *fast, struct kerf_shape *shape, struct ker
     struct kerf_text *reason = pass->input->omit_reasons ? NULL : &view->reason;
     kerf_text_clear(&view->reason);
     if (kerf_fast_add_to_node(fast, shape, view) || kerf_fast_add_to_claim(fast, shape, view) ||
-        kerf_fast_open_claim(fast, shape, reason)) {
+        kerf_fast_open_claim(fast, shape, view, reason)) {
         fast->state++;
         return true;
     }
@@ -101,18 +101,42 @@ static void put_back(struct queue *queue, uint32_t position)
     queue->turns[position].queue_length = (uint32_t)queue->count;
 }
 
+static void drop_head(struct queue *queue, size_t count)
+{
+    queue->head += count;
+    queue->head -= queue->head >= queue->capacity ? queue->capacity : 0;
+    queue->count -= count;
+}
+
+/* The next pods, as long as they are of the shape and wait for their first turn, placed in a row. */
+static void place_likes(struct kerf_fast *fast, struct queue *queue, struct kerf_shape *shape, uint32_t shape_index)
+{
+    struct kerf_shape_view *view = kerf_fast_view(fast, shape, 0);
+    if (fast->pass->stopped || !kerf_fast_may_run(fast, shape, view))
+        return;
+    const uint32_t *next = &queue->items[queue->head];
+    size_t most = queue->capacity - queue->head < queue->count ? queue->capacity - queue->head : queue->count;
+    size_t count = 0;
+    while (count < most && fast->shape_of[next[count]] == shape_index && queue->turns[next[count]].queue_length == 0)
+        count++;
+    drop_head(queue, kerf_fast_place_run(fast, shape, view, next, count));
+}
+
 static void run(struct kerf_fast *fast, struct queue *queue)
 {
     while (queue->count > 0 && !is_out_of_attempts(fast->pass) && !fast->pass->stopped) {
         uint32_t position = queue->items[queue->head];
         if (queue->turns[position].queue_length == queue->count)
             return; /* everybody was tried since anybody was placed */
-        queue->head = queue->head + 1 == queue->capacity ? 0 : queue->head + 1;
-        queue->count--;
-        struct kerf_shape *shape = &fast->shapes.items[fast->shape_of[position]];
+        drop_head(queue, 1);
+        uint32_t shape_index = fast->shape_of[position];
+        struct kerf_shape *shape = &fast->shapes.items[shape_index];
         give_identity(fast, shape, position);
-        if (take_turn(fast, shape, &queue->turns[position].step))
+        if (take_turn(fast, shape, &queue->turns[position].step)) {
+            if (queue->turns[position].step == 0)
+                place_likes(fast, queue, shape, shape_index);
             continue;
+        }
         keep_reason(fast, queue, shape, position);
         kerf_fast_restore(fast, shape);
         put_back(queue, position);

@@ -11,22 +11,22 @@ enum { FEW_CLAIMS = 128 }; /* up to here claims are looked through one by one */
 
 /* ---- what is known ----------------------------------------------------------------------------------------------------- */
 
-static void refuse_claim(struct kerf_refusals *refusals, uint32_t index)
+void kerf_fast_set_grown(uint64_t **bits, uint32_t *words, uint32_t index)
 {
-    if (index / 64 >= refusals->claim_words) {
-        uint32_t words = refusals->claim_words > 0 ? refusals->claim_words : 1;
-        while (words <= index / 64)
-            words *= 2;
-        refusals->claims = kerf_reallocate(refusals->claims, kerf_array_bytes(words, sizeof refusals->claims[0]));
-        memset(&refusals->claims[refusals->claim_words], 0, (words - refusals->claim_words) * sizeof refusals->claims[0]);
-        refusals->claim_words = words;
+    if (index / 64 >= *words) {
+        uint32_t grown = *words > 0 ? *words : 1;
+        while (grown <= index / 64)
+            grown *= 2;
+        *bits = kerf_reallocate(*bits, kerf_array_bytes(grown, sizeof(uint64_t)));
+        memset(&(*bits)[*words], 0, (grown - *words) * sizeof(uint64_t));
+        *words = grown;
     }
-    kerf_bit_set(refusals->claims, index);
+    kerf_bit_set(*bits, index);
 }
 
-static bool claim_refused(const struct kerf_refusals *refusals, uint32_t index)
+static void refuse_claim(struct kerf_refusals *refusals, uint32_t index)
 {
-    return index / 64 < refusals->claim_words && kerf_bit_get(refusals->claims, index);
+    kerf_fast_set_grown(&refusals->claims, &refusals->claim_words, index);
 }
 
 static struct kerf_refusals *refusals_of_gate(struct kerf_fast *fast, const struct kerf_shape_view *view, uint32_t group)
@@ -114,10 +114,10 @@ static void forget_claim(struct kerf_fast *fast, uint32_t index)
 
 static bool is_refused(const struct kerf_fast *fast, const struct kerf_shape_view *view, uint32_t index)
 {
-    if (claim_refused(&fast->fits.items[view->fit].refusals, index))
+    if (kerf_refusals_have_claim(&fast->fits.items[view->fit].refusals, index))
         return true;
     for (uint32_t i = 0; i < view->gate_count; i++)
-        if (claim_refused(&fast->gates.items[view->gates[i]].refusals, index))
+        if (kerf_refusals_have_claim(&fast->gates.items[view->gates[i]].refusals, index))
             return true;
     return false;
 }
@@ -166,8 +166,7 @@ static size_t first_with(const uint32_t *keys, size_t count, uint32_t key)
     return first;
 }
 
-/* Where the search of a view begins. */
-static size_t first_place(struct kerf_fast *fast, const struct kerf_shape_view *view)
+size_t kerf_fast_first_place(struct kerf_fast *fast, const struct kerf_shape_view *view)
 {
     size_t count = fast->pass->claims.count;
     if (fast->cursor_view == view)
@@ -180,13 +179,37 @@ static size_t first_place(struct kerf_fast *fast, const struct kerf_shape_view *
     return smallest <= 1 ? 0 : first_with(fast->pass->search_keys, count, smallest);
 }
 
-static bool try_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view, uint32_t index)
+/* Where nothing but gates and room is asked. */
+static bool try_room(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,
+                     struct kerf_pass_claim *claim)
+{
+    struct kerf_pass *pass = fast->pass;
+    if (kerf_fast_room(claim, shape->pod.requests, 1) == 0) {
+        refuse_claim(&fast->fits.items[view->fit].refusals, claim->index);
+        return false;
+    }
+    if (view->gate_count > 0) {
+        uint32_t domain = kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain);
+        uint32_t group = kerf_pass_topology_refusing_host(pass, &shape->pod, claim->hostname, domain);
+        if (group != KERF_NOT_FOUND) {
+            refuse_claim(refusals_of_gate(fast, view, group), claim->index);
+            return false;
+        }
+    }
+    kerf_pass_put_on_claim(pass, claim, &shape->pod);
+    return true;
+}
+
+bool kerf_fast_try_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view, uint32_t index)
 {
     struct kerf_pass *pass = fast->pass;
     struct kerf_pass_claim *claim = pass->claims.items[index];
+    if (kerf_fast_room_decides(fast, view, claim))
+        return try_room(fast, shape, view, claim);
     struct kerf_refusal refusal = {.asked_ever = true};
     struct kerf_requirements before = claim->requirements;
     if (kerf_pass_try_claim(pass, claim, &shape->pod, &refusal)) {
+        kerf_fast_admit(fast, view->fit, index);
         if (has_new_custom_key(pass, &before, &claim->requirements))
             forget_claim(fast, index);
         return true;
@@ -201,9 +224,9 @@ bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, st
 {
     struct kerf_pass *pass = fast->pass;
     size_t count = pass->claims.count;
-    size_t at = first_place(fast, view);
+    size_t at = kerf_fast_first_place(fast, view);
     for (; at < count; at++)
-        if (!is_refused(fast, view, pass->search[at]) && try_claim(fast, shape, view, pass->search[at]))
+        if (!is_refused(fast, view, pass->search[at]) && kerf_fast_try_claim(fast, shape, view, pass->search[at]))
             break;
     fast->cursor_view = view->is_simple ? view : NULL;
     fast->cursor = at;
@@ -214,11 +237,13 @@ bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, st
     return true;
 }
 
-bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_text *reason)
+bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,
+                          struct kerf_text *reason)
 {
     struct kerf_pass *pass = fast->pass;
     if (!kerf_pass_open_claim(pass, &shape->pod, reason))
         return false;
+    kerf_fast_admit(fast, view->fit, (uint32_t)pass->claims.count - 1);
     size_t at = kerf_claim_order_settle_last(pass->search_keys, pass->search, pass->claims.count);
     fast->cursor = at == KERF_NOT_FOUND ? 0 : (size_t)kerf_min_i64((int64_t)fast->cursor, (int64_t)at);
     return true;

@@ -293,6 +293,7 @@ static void set_gates(struct kerf_fast *fast, struct kerf_shape *shape, struct k
         else
             view->is_simple = false;
     }
+    view->asks_for_room = kerf_fast_asks_for_room(shape, view);
 }
 
 /* ---- views ------------------------------------------------------------------------------------------------------------- */
@@ -358,13 +359,17 @@ void kerf_fast_fini(struct kerf_fast *fast)
     for (size_t i = 0; i < fast->shapes.count; i++)
         for (size_t k = 0; k < fast->shapes.items[i].views.count; k++)
             kerf_text_fini(&fast->shapes.items[i].views.items[k].reason);
-    for (size_t i = 0; i < fast->fits.count; i++)
+    for (size_t i = 0; i < fast->fits.count; i++) {
         free(fast->fits.items[i].refusals.claims);
+        free(fast->fits.items[i].admitted);
+    }
     for (size_t i = 0; i < fast->gates.count; i++)
         free(fast->gates.items[i].refusals.claims);
     KERF_VEC_FREE(&fast->shapes);
     KERF_VEC_FREE(&fast->fits);
     KERF_VEC_FREE(&fast->gates);
+    KERF_VEC_FREE(&fast->frontiers);
+    kerf_id_map_fini(&fast->frontier_index);
     kerf_id_map_fini(&fast->shape_index);
     kerf_id_map_fini(&fast->fit_index);
     kerf_id_map_fini(&fast->gate_index);

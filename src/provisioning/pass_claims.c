@@ -63,6 +63,7 @@ static bool may_have_room(struct kerf_pass *pass, struct kerf_pass_claim *claim,
 struct addition {
     struct kerf_requirements requirements;
     uint64_t *options;
+    uint64_t *room_apart; /* NULL unless the pass keeps it apart */
     uint32_t slots;
     struct kerf_resources requests;
     bool min_values_lowered;
@@ -131,6 +132,7 @@ static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_cl
         .port_count = claim->ports.count,
         .lower_min_values = is_new && pass->options.min_values_policy == KERF_MIN_VALUES_BEST_EFFORT,
         .remaining = found->options,
+        .room_apart = found->room_apart,
     };
     if (!kerf_pass_filter_types(pass, &filter, reason))
         return false;
@@ -167,6 +169,8 @@ static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *
     found->requests = claim->requests;
     kerf_resources_add(&found->requests, pod->requests);
     found->options = KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words);
+    found->room_apart =
+        pass->keeps_room_apart ? KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words) : NULL;
     if (pod->volume_alternative_count == 0) {
         bool fits = tighten_and_filter(pass, claim, pod, is_new, &with_pod, NULL, found, reason);
         if (!fits && kerf_pass_has_topology(pass, pod) && refusal->asked_ever &&
@@ -183,17 +187,63 @@ static bool find_addition(struct kerf_pass *pass, const struct kerf_pass_claim *
     return false;
 }
 
+/* Nothing but room can refuse another pod that changes no requirement. */
+static bool fits_by_room(const struct kerf_pass_claim *claim)
+{
+    for (size_t i = 0; i < claim->requirements.count; i++)
+        if (claim->requirements.items[i].min_values > 0)
+            return false;
+    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
+        if (claim->requests.amounts[resource] < 0)
+            return false;
+    return true;
+}
+
+static void record(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod)
+{
+    struct kerf_candidate candidate = {.taints = &claim->template->pool->nodepool->taints,
+                                       .requirements = &claim->requirements,
+                                       .hostname = claim->hostname,
+                                       .host_domain = claim->host_domain};
+    kerf_pass_topology_record(pass, pod, &candidate);
+}
+
+#ifdef KERF_CHECKED
+static bool changes_requirements(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod)
+{
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    struct kerf_requirements merged = kerf_requirements_copy(&pass->scratch, &claim->requirements);
+    kerf_requirements_add_all(&pass->scratch, &merged, &pod->now.full);
+    bool changes = kerf_pass_keep_requirements(pass, &claim->requirements, &merged).items != claim->requirements.items;
+    kerf_arena_rewind(&pass->scratch, mark);
+    return changes;
+}
+#endif
+
+void kerf_pass_put_on_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod)
+{
+    KERF_CHECK_SLOW(!changes_requirements(pass, claim, pod));
+    kerf_resources_add(&claim->requests, pod->requests);
+    claim->room_known = false;
+    KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod->id);
+    kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain);
+    record(pass, claim, pod);
+}
+
 static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod, const struct addition *found)
 {
     claim->requirements = kerf_pass_keep_requirements(pass, &claim->requirements, &found->requirements);
-    size_t option_bytes = claim->template->pool->table->words * sizeof found->options[0];
-    if (claim->pods.count == 0 || memcmp(claim->options, found->options, option_bytes) != 0) {
-        memcpy(claim->options, found->options, option_bytes);
+    const uint64_t *options = found->room_apart != NULL ? found->room_apart : found->options;
+    size_t option_bytes = claim->template->pool->table->words * sizeof options[0];
+    if (claim->pods.count == 0 || memcmp(claim->options, options, option_bytes) != 0) {
+        memcpy(claim->options, options, option_bytes);
         claim->largest_known = false;
+        claim->frontier = NULL;
     }
     claim->slots = found->slots;
     claim->requests = found->requests;
     claim->room_known = false;
+    claim->fits_by_room = fits_by_room(claim);
     if (claim->pods.count == 0)
         kerf_pass_register_host(pass, claim->hostname);
     KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod->id);
@@ -202,11 +252,7 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
         for (uint32_t k = 0; !container->init && k < container->host_port_count; k++)
             KERF_VEC_PUSH_IN(&pass->arena, &claim->ports, container->host_ports[k]);
     }
-    struct kerf_candidate candidate = {.taints = &claim->template->pool->nodepool->taints,
-                                       .requirements = &claim->requirements,
-                                       .hostname = claim->hostname,
-                                       .host_domain = claim->host_domain};
-    kerf_pass_topology_record(pass, pod, &candidate);
+    record(pass, claim, pod);
 }
 
 /* ---- in-flight claims (5.3) ------------------------------------------------------------------------------------------- */
@@ -299,7 +345,7 @@ static bool open_from(struct kerf_pass *pass, struct kerf_template *template, st
     claim->min_values_relaxed |= found.min_values_lowered;
     commit(pass, claim, pod, &found);
     append_claim(pass, claim);
-    kerf_pass_charge_limits(template, claim->options);
+    kerf_pass_charge_limits(template, found.options);
     return true;
 }
 

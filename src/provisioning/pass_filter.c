@@ -158,6 +158,32 @@ static void keep_fitting(struct kerf_pass *pass, const struct kerf_filter *filte
     }
 }
 
+static bool asks_beyond_room(const struct kerf_filter *filter)
+{
+    uint32_t present = filter->requests->present;
+    for (uint32_t i = 0; i < filter->template->daemon_group_count; i++)
+        present |= filter->template->daemon_groups[i].overhead.present;
+    return present >> KERF_ROOM_RESOURCES != 0;
+}
+
+/* Ports and other resources narrow the options for good; room is looked at again when more is asked. */
+static void keep_room_apart(const struct kerf_filter *filter, const uint64_t *types)
+{
+    const struct kerf_type_table *table = filter->template->pool->table;
+    bool narrowed = asks_beyond_room(filter) || (filter->pod != NULL && filter->pod->has_host_ports);
+    memcpy(filter->room_apart, narrowed ? filter->remaining : types, table->words * sizeof types[0]);
+}
+
+void kerf_pass_settle_options(struct kerf_pass *pass, struct kerf_pass_claim *claim)
+{
+    struct kerf_filter filter = {.template = claim->template, .requests = &claim->requests};
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    uint64_t *options = KERF_NEW_ARRAY(&pass->scratch, uint64_t, claim->template->pool->table->words);
+    keep_fitting(pass, &filter, claim->options, options);
+    memcpy(claim->options, options, claim->template->pool->table->words * sizeof options[0]);
+    kerf_arena_rewind(&pass->scratch, mark);
+}
+
 /* ---- the error (6.3) -------------------------------------------------------------------------------------------------- */
 
 static bool any_common(const uint64_t *a, const uint64_t *b, uint32_t words)
@@ -227,6 +253,8 @@ bool kerf_pass_filter_types(struct kerf_pass *pass, struct kerf_filter *filter, 
     if (filter->slots != filter->slots_before || filter->before == NULL)
         intersect(meeting, kerf_type_table_offering(pass->cache, table, filter->slots)->types, table->words);
     keep_fitting(pass, filter, meeting, filter->remaining);
+    if (filter->room_apart != NULL)
+        keep_room_apart(filter, meeting);
     kerf_name unmet_min_values = NULL;
     bool left = kerf_types_any(filter->remaining, table->words);
     if (left && !satisfy_min_values(pass, filter, &unmet_min_values))

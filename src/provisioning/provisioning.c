@@ -78,7 +78,10 @@ static void run_fast(struct kerf_pass *pass, struct kerf_plan *plan)
 {
     struct kerf_fast fast = {.pass = pass};
     size_t left_count;
+    pass->keeps_room_apart = true;
     const struct kerf_plan_refusal *left = kerf_fast_solve(&fast, &left_count);
+    for (size_t i = 0; i < pass->claims.count; i++)
+        kerf_pass_settle_options(pass, pass->claims.items[i]);
     finish(pass, plan, left, left_count);
     kerf_fast_fini(&fast);
 }

@@ -276,7 +276,7 @@ struct kerf_pass_claim {
     struct kerf_template *template;
     int64_t largest[KERF_ROOM_RESOURCES]; /* what the largest option holds of each */
     struct kerf_requirements requirements;
-    uint64_t *options;
+    uint64_t *options; /* in a pass that keeps room apart: but for the fit of room resources, until they are settled */
     uint32_t slots;
     struct kerf_resources requests;        /* of its pods */
     KERF_VEC(struct kerf_host_port) ports; /* of its pods */
@@ -284,6 +284,8 @@ struct kerf_pass_claim {
     bool min_values_relaxed;
     bool largest_known;
     bool room_known;
+    bool fits_by_room;                      /* (fast) room resources alone decide which options are left, and one is enough */
+    const struct kerf_frontier *frontier; /* (fast) of its options; NULL: not yet known */
 };
 
 /** A pod whose claim was given up at truncation (9.2). */
@@ -406,6 +408,7 @@ struct kerf_pass {
     bool search_sorted;
 
     struct kerf_topology topology;
+    bool keeps_room_apart; /* claims' options are settled when all is placed (fast) */
     KERF_VEC(struct kerf_dropped_pod) dropped;
     uint64_t attempts;
     bool stopped; /* at a node that isn't initialized */
@@ -462,6 +465,8 @@ struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, con
 bool kerf_pass_add_to_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod);
 bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod,
                          struct kerf_refusal *refusal);
+/** A pod that asks nothing of the claim but room, and finds it. */
+void kerf_pass_put_on_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod);
 bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason);
 bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints);
 
@@ -477,13 +482,18 @@ struct kerf_filter {
     const struct kerf_host_port *ports; /* of the claim's pods */
     size_t port_count;
     bool lower_min_values;
+    uint64_t *room_apart; /* NULL: not asked; else memory of the caller for an answer */
     /* answers */
     uint64_t *remaining; /* room for it: the caller's */
+    /* room_apart: options of which `remaining` are those that have room enough, now and with whatever more is asked of cpu, memory,
+     * storage and pods */
     uint32_t slots;
     bool min_values_lowered;
 };
 /** Section 6.2. False: no type is left; then `reason`, if given, says why (6.3). */
 bool kerf_pass_filter_types(struct kerf_pass *pass, struct kerf_filter *filter, struct kerf_text *reason);
+/** Of a claim's options those that hold what it asks. */
+void kerf_pass_settle_options(struct kerf_pass *pass, struct kerf_pass_claim *claim);
 /** Number of types needed, in the order of `types`, to satisfy all minValues (4.5); false: not satisfied by all of them. */
 bool kerf_min_values_met(const struct kerf_requirements *requirements, const struct kerf_instance_type *const *types,
                          size_t type_count, kerf_name *out_key, uint32_t *out_observed);
