@@ -194,6 +194,70 @@ enum binpack_outcome binpack_solve(struct binpack_problem *problem, const struct
 enum binpack_outcome binpack_plan_split_gap(struct binpack_problem *problem, const struct binpack_bound *bound,
                                             struct binpack_plan *plan, int64_t *out_kerf_unopened);
 
+/* ---- a plan that stands: items come and go, and moving one has a price ------------------------------------------------- */
+
+/** Left out (zero): nothing is moved, new items go into room that is there and into new bins. */
+struct binpack_revision_options {
+    int64_t move_limit;         /* most items that leave the bin in which they stand; BINPACK_NO_LIMIT: any number */
+    const int64_t *move_prices; /* by item class, of moving one item, in price units, >= 0; NULL: moves are free */
+    const int64_t *must_close;  /* by pattern of the standing plan: bins of it that must go (their items move whatever the
+                                   limit says); NULL: none */
+    uint64_t step_limit;        /* 0: BINPACK_STEPS_USUAL */
+};
+
+struct binpack_revision {
+    struct binpack_plan plan;
+    const size_t *origins; /* by pattern of the plan: the standing pattern whose bins these are, SIZE_MAX: they are new */
+    int64_t closed_count;  /* standing bins that are gone */
+    int64_t moved_count;   /* items that left the bin in which they stood and are still there; see binpack_verify_revision */
+    int64_t moved_price;   /* the sum of their prices */
+};
+
+/**
+ * Changes a standing plan: its bins hold items already, and the problem says how many of each class there are to be now, which
+ * may be more (items to add) or fewer (items that leave: out of the bins that hold least of value). What is left over is placed, first
+ * in room that is there, then in new bins; then bins are closed, alone and several at once, and their items put elsewhere, as
+ * long as that makes
+ *
+ *   the prices of all bins + the prices of all moves
+ *
+ * less, within the limit on moves. Items of a class are alike, so a move is counted only where a bin holds fewer than it did.
+ *
+ * standing: a plan over the same bin types and item classes, of this problem or another; patterns and placements are read, its
+ * sums are not. Its bins must hold what is in them.
+ *
+ * BINPACK_OK, BINPACK_LEFT_OVER or BINPACK_OUT_OF_STEPS (the best so far) with a revision; BINPACK_E_ARGUMENT: the standing plan
+ * is none, or items that make room leave bins that need it; BINPACK_OUT_OF_SPACE and BINPACK_E_OVERFLOW without.
+ */
+enum binpack_outcome binpack_revise(struct binpack_problem *problem, const struct binpack_plan *standing,
+                                    const struct binpack_revision_options *options, struct binpack_revision *out_revision);
+
+/** What closing one bin would do. */
+struct binpack_what_if {
+    bool can_close;        /* each of its items finds another bin, which may be a new one */
+    int64_t cost_change;   /* of the prices of all bins; negative: money is saved */
+    int64_t moved_count;   /* items that leave their bins */
+    int64_t moved_price;
+    int64_t to_open_count; /* of these: into room of bins that stand */
+};
+
+/**
+ * For each pattern of the standing plan: what if one of its bins were closed? Of two ways the better one is told: its items into
+ * the room of the others, and the rest into the cheapest new bins; or all into new bins. out_answers has room for every pattern.
+ * The limits and must_close of the options are not looked at; new items of the problem wait outside. Outcomes as binpack_revise.
+ */
+enum binpack_outcome binpack_what_if_closed(struct binpack_problem *problem, const struct binpack_plan *standing,
+                                            const struct binpack_revision_options *options,
+                                            struct binpack_what_if *out_answers);
+
+/**
+ * Takes over a certificate that was found for a problem of the same bin types and item classes whose counts were others: the
+ * values of the items hold for any counts, so only their sum is new. BINPACK_OK: binpack_bound_find gives it from now on.
+ * BINPACK_E_ARGUMENT: it proves nothing here. Cost: that of binpack_verify_bound.
+ */
+enum binpack_outcome binpack_bound_adopt(struct binpack_problem *problem, const struct binpack_bound *bound,
+                                         struct binpack_bound *out_bound);
+
 /* ---- verification: shares no code with what it checks ----------------------------------------------------------------- */
 
 /** Cells of scratch that either check needs. */
@@ -212,6 +276,15 @@ bool binpack_verify_plan(const struct binpack_input *input, const struct binpack
  */
 bool binpack_verify_bound(const struct binpack_input *input, const struct binpack_bound *bound, int64_t *scratch,
                           struct binpack_fault *out_fault);
+
+/**
+ * True when the revision's plan is one, each of its patterns that has an origin is of that type and no more of its bins are there
+ * than stood, and counts and prices of moves are these: of a class, what stood, less what must leave (more stood than there is to
+ * be), less what is still in the bin where it stood; and they keep the limit, or are no more than bins that must close held.
+ */
+bool binpack_verify_revision(const struct binpack_input *input, const struct binpack_plan *standing,
+                             const struct binpack_revision_options *options, const struct binpack_revision *revision,
+                             int64_t *scratch, struct binpack_fault *out_fault);
 
 #ifdef __cplusplus
 }

@@ -41,7 +41,7 @@ static bool put_into_run(struct filling *filling, size_t run, uint32_t group, in
     const struct binpack_problem *problem = filling->problem;
     size_t resource_count = problem->resource_count;
     const int64_t *demand = problem->demand + group * resource_count;
-    struct run before = filling->runs[run];
+    const struct run before = filling->runs[run];
     uint32_t content = binpack_add_cell(filling, group, item_count, before.content);
     if (content == UINT32_MAX)
         return false;
@@ -54,12 +54,23 @@ static bool put_into_run(struct filling *filling, size_t run, uint32_t group, in
                 before.bin_count - bin_count; /* they are open already: open_run takes them again */
         if (!binpack_open_run(filling, before.type, before.bin_count - bin_count, before.content, room))
             return false;
+        filling->runs[filling->run_count - 1].base = before.base;
         filling->runs[run].bin_count = bin_count;
     }
     filling->runs[run].content = content;
     for (size_t r = 0; r < resource_count; r++)
         filling->room[run * resource_count + r] -= item_count * demand[r];
     return true;
+}
+
+/* How many more items of the group a bin of the run may hold, whatever their size. */
+static int64_t most_more(const struct filling *filling, size_t run, uint32_t group)
+{
+    int64_t most = filling->problem->per_bin_max[group];
+    if (most != INT64_MAX)
+        for (uint32_t at = filling->runs[run].content; at != UINT32_MAX; at = filling->cells[at].next)
+            most -= filling->cells[at].group == group ? filling->cells[at].item_count : 0;
+    return most > 0 ? most : 0;
 }
 
 /* Items of the group into open bins; `keys` has room for every run. False when steps or space ran out. */
@@ -72,8 +83,8 @@ static bool put_into_open_bins(struct filling *filling, uint32_t group, struct f
         if (!binpack_step(filling))
             return false;
         int64_t item_count =
-            binpack_fit_count(demand, filling->room + run * resource_count, resource_count, problem->per_bin_max[group]);
-        if (item_count > 0 && binpack_is_allowed(problem, group, filling->runs[run].type))
+            binpack_fit_count(demand, filling->room + run * resource_count, resource_count, most_more(filling, run, group));
+        if (item_count > 0 && filling->runs[run].bin_count > 0 && binpack_is_allowed(problem, group, filling->runs[run].type))
             keys[key_count++] = (struct fit_key){room_of(filling, run), (uint32_t)run, 0, item_count};
     }
     binpack_sort(keys, key_count, sizeof *keys, compare_fit);
@@ -124,21 +135,36 @@ static bool open_bins(struct filling *filling, uint32_t group)
     return !filling->out_of_steps;
 }
 
+/* Room for as many keys as there are runs; NULL when space ran out. */
+static struct fit_key *keys_for(struct filling *filling, struct fit_key *keys, size_t *capacity)
+{
+    if (keys != NULL && *capacity >= filling->run_count)
+        return keys;
+    *capacity = 2 * filling->run_count + 1;
+    keys = binpack_space_scratch(&filling->problem->space, *capacity, sizeof *keys);
+    filling->out_of_space |= keys == NULL;
+    return keys;
+}
+
+bool binpack_fill_open_bins(struct filling *filling)
+{
+    struct fit_key *keys = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < filling->order_count; i++)
+        if ((keys = keys_for(filling, keys, &capacity)) == NULL || !put_into_open_bins(filling, filling->order[i], keys))
+            return false;
+    binpack_filling_compact(filling);
+    return true;
+}
+
 void binpack_method_bfd(struct filling *filling)
 {
     struct fit_key *keys = NULL;
-    size_t key_capacity = 0;
+    size_t capacity = 0;
     while (filling->order_count > 0) {
         uint32_t group = filling->order[0];
-        if (key_capacity < filling->run_count) {
-            key_capacity = 2 * filling->run_count;
-            keys = binpack_space_scratch(&filling->problem->space, key_capacity, sizeof *keys);
-            if (keys == NULL) {
-                filling->out_of_space = true;
-                return;
-            }
-        }
-        if (!put_into_open_bins(filling, group, keys) || !open_bins(filling, group))
+        if ((keys = keys_for(filling, keys, &capacity)) == NULL || !put_into_open_bins(filling, group, keys) ||
+            !open_bins(filling, group))
             return;
         /* what is still left has no bin: the limits are used up for it */
         filling->order++;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes resource prices a certificate in integers, and the certificate a bound. */
+#include <string.h>
+
 #include "packing/packing_internal.h"
 
 /* The finest power of ten in which every price still fits 62 bits, so that share x demand fits 126. */
@@ -152,4 +154,51 @@ enum binpack_outcome binpack_bound_find(struct binpack_problem *problem, struct 
     }
     *out_bound = problem->bound;
     return BINPACK_OK;
+}
+
+enum binpack_outcome binpack_bound_adopt(struct binpack_problem *problem, const struct binpack_bound *bound,
+                                         struct binpack_bound *out_bound)
+{
+    struct space *space = &problem->space;
+    size_t type_count = problem->type_count, class_count = problem->input.item_class_count, front = space->front;
+    if (bound->scale < 1 || problem->bound.scale != 0)
+        return BINPACK_E_ARGUMENT;
+    int64_t *item_values = binpack_space_keep(space, class_count, sizeof *item_values);
+    int64_t *price_shares = binpack_space_keep(space, type_count * problem->resource_count, sizeof *price_shares);
+    int64_t *rents = binpack_space_keep(space, type_count, sizeof *rents);
+    int64_t *group_value = binpack_space_keep(space, problem->group_count, sizeof *group_value);
+    int64_t *scratch = binpack_space_scratch(space, BINPACK_VERIFY_CELLS(&problem->input), sizeof *scratch);
+    enum binpack_outcome outcome = BINPACK_OUT_OF_SPACE;
+    if (item_values != NULL && price_shares != NULL && rents != NULL && group_value != NULL && scratch != NULL) {
+        if (class_count > 0)
+            memcpy(item_values, bound->item_values, class_count * sizeof *item_values);
+        if (type_count > 0) {
+            memcpy(price_shares, bound->price_shares, type_count * problem->resource_count * sizeof *price_shares);
+            memcpy(rents, bound->rents, type_count * sizeof *rents);
+        }
+        for (size_t g = 0; g < problem->group_count; g++) {
+            group_value[g] = INT64_MAX; /* what proves something for every class of the group */
+            for (uint32_t m = problem->member_first[g]; m < problem->member_first[g + 1]; m++)
+                if (item_values[problem->members[m]] < group_value[g])
+                    group_value[g] = item_values[problem->members[m]];
+            for (uint32_t m = problem->member_first[g]; m < problem->member_first[g + 1]; m++)
+                item_values[problem->members[m]] = group_value[g];
+        }
+        struct binpack_bound adopted = *bound;
+        adopted.item_values = item_values;
+        adopted.price_shares = price_shares;
+        adopted.rents = rents;
+        struct binpack_fault fault;
+        outcome = binpack_bound_round_up(problem, &adopted, group_value);
+        if (outcome == BINPACK_OK && !binpack_verify_bound(&problem->input, &adopted, scratch, &fault))
+            outcome = BINPACK_E_ARGUMENT;
+        if (outcome == BINPACK_OK) {
+            problem->bound = *out_bound = adopted;
+            problem->group_value = group_value;
+        }
+    }
+    space->back = 0;
+    if (outcome != BINPACK_OK)
+        space->front = front;
+    return outcome;
 }

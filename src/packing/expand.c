@@ -41,11 +41,17 @@ static void take(struct expansion *expansion, uint32_t group, int64_t item_count
         expansion->placement_count++;
         return;
     }
-    /* ascending by class: patterns hold few classes, so insertion is enough */
+    /* ascending by class: patterns hold few classes, so insertion is enough. A group may have two cells in a content. */
     size_t first = expansion->patterns[expansion->pattern_count].placement_first;
-    size_t at = expansion->placement_count++;
-    for (; at > first && expansion->placements[at - 1].item_class > item_class; at--)
-        expansion->placements[at] = expansion->placements[at - 1];
+    size_t at = expansion->placement_count;
+    while (at > first && expansion->placements[at - 1].item_class > item_class)
+        at--;
+    if (at > first && expansion->placements[at - 1].item_class == item_class) {
+        expansion->placements[at - 1].item_count += item_count;
+        return;
+    }
+    for (size_t i = expansion->placement_count++; i > at; i--)
+        expansion->placements[i] = expansion->placements[i - 1];
     expansion->placements[at] = (struct binpack_placement){item_class, item_count};
 }
 

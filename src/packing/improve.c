@@ -25,7 +25,7 @@ struct repair {
     struct victim victims[VICTIMS_MAX];
     size_t victim_count;
     double victim_waste;
-    int64_t victim_cost;
+    binpack_i128 victim_cost;
     size_t group_count; /* different groups among the victims' items */
 };
 
@@ -136,19 +136,6 @@ static void close_runs(struct filling *filling, size_t first_run)
     filling->run_count = first_run;
 }
 
-static void drop_empty_runs(struct filling *filling)
-{
-    size_t resource_count = filling->problem->resource_count, count = 0;
-    for (size_t i = 0; i < filling->run_count; i++) {
-        if (filling->runs[i].bin_count == 0)
-            continue;
-        filling->runs[count] = filling->runs[i];
-        memmove(filling->room + count * resource_count, filling->room + i * resource_count, resource_count * sizeof(int64_t));
-        count++;
-    }
-    filling->run_count = count;
-}
-
 static int64_t left_over(const struct filling *filling)
 {
     int64_t sum = 0;
@@ -178,6 +165,14 @@ static void recreate(struct repair *repair, const struct filling *bins)
     binpack_dive(&generation, filling);
 }
 
+static binpack_i128 cost_of(const struct filling *filling, size_t first_run)
+{
+    binpack_i128 cost = 0;
+    for (size_t i = first_run; i < filling->run_count; i++)
+        cost += (binpack_i128)filling->problem->price[filling->runs[i].type] * filling->runs[i].bin_count;
+    return cost;
+}
+
 /* One try. True when the plan got cheaper or holds more. */
 static bool try_once(struct repair *repair, size_t victims_wanted, int64_t left_before)
 {
@@ -201,9 +196,7 @@ static bool try_once(struct repair *repair, size_t victims_wanted, int64_t left_
     bins.runs = victims;
     bins.run_count = repair->victim_count;
     recreate(repair, &bins);
-    int64_t cost = 0;
-    for (size_t i = first_run; i < filling->run_count; i++)
-        cost += problem->price[filling->runs[i].type] * filling->runs[i].bin_count;
+    binpack_i128 cost = cost_of(filling, first_run);
     int64_t left = left_over(filling);
     if (!filling->out_of_space && left > left_before && cost < repair->victim_cost) { /* the rest, plainly */
         binpack_filling_reorder(filling);
@@ -212,9 +205,7 @@ static bool try_once(struct repair *repair, size_t victims_wanted, int64_t left_
     }
     if (!filling->out_of_space && left <= left_before)
         binpack_right_size_from(filling, first_run);
-    cost = 0;
-    for (size_t i = first_run; i < filling->run_count; i++)
-        cost += problem->price[filling->runs[i].type] * filling->runs[i].bin_count;
+    cost = cost_of(filling, first_run);
     if (filling->out_of_space || left > left_before || (left == left_before && cost > repair->victim_cost) ||
         filling->run_count == first_run) {
         close_runs(filling, first_run);
@@ -222,16 +213,8 @@ static bool try_once(struct repair *repair, size_t victims_wanted, int64_t left_
         put_back(repair);
         return false;
     }
-    drop_empty_runs(filling);
+    binpack_drop_empty_runs(filling);
     return left < left_before || cost < repair->victim_cost;
-}
-
-static int64_t cost_of(const struct filling *filling)
-{
-    int64_t cost = 0;
-    for (size_t i = 0; i < filling->run_count; i++)
-        cost += filling->problem->price[filling->runs[i].type] * filling->runs[i].bin_count;
-    return cost;
 }
 
 static void recount(struct filling *filling)
@@ -259,7 +242,7 @@ void binpack_method_improve(struct filling *filling)
                        tries_without_gain < TRIES_WITHOUT_GAIN_MAX + TRIES_PER_RUN * filling->run_count;
          i++) {
         if (filling->run_count == 0 || (filling->start != NULL && filling->start->is_cheapest) ||
-            (left_before == 0 && cost_of(filling) <= filling->problem->bound.cost))
+            (left_before == 0 && cost_of(filling, 0) <= filling->problem->bound.cost))
             break;
         if (!weigh_runs(&repair))
             break;

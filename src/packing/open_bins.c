@@ -125,7 +125,7 @@ bool binpack_open_run(struct filling *filling, uint32_t type, int64_t bin_count,
         filling->run_capacity = capacity;
     }
     memcpy(filling->room + filling->run_count * resource_count, room, resource_count * sizeof *room);
-    filling->runs[filling->run_count++] = (struct run){type, content, bin_count};
+    filling->runs[filling->run_count++] = (struct run){.type = type, .content = content, .bin_count = bin_count};
     if (filling->type_left[type] != BINPACK_NO_LIMIT)
         filling->type_left[type] -= bin_count;
     return true;
@@ -146,6 +146,19 @@ uint32_t binpack_add_cell(struct filling *filling, uint32_t group, int64_t item_
     }
     filling->cells[filling->cell_count] = (struct cell){group, next, item_count};
     return (uint32_t)filling->cell_count++;
+}
+
+void binpack_drop_empty_runs(struct filling *filling)
+{
+    size_t resource_count = filling->problem->resource_count, count = 0;
+    for (size_t i = 0; i < filling->run_count; i++) {
+        if (filling->runs[i].bin_count == 0)
+            continue;
+        filling->runs[count] = filling->runs[i];
+        memmove(filling->room + count * resource_count, filling->room + i * resource_count, resource_count * sizeof(int64_t));
+        count++;
+    }
+    filling->run_count = count;
 }
 
 /* ---- a type for a new bin --------------------------------------------------------------------------------------------- */
@@ -272,6 +285,8 @@ static bool right_size_run(struct filling *filling, size_t index)
     size_t resource_count = problem->resource_count;
     struct run *run = &filling->runs[index];
     int64_t content[BINPACK_RESOURCES_MAX], room[BINPACK_RESOURCES_MAX];
+    if (run->base != 0)
+        return false;
     for (size_t r = 0; r < resource_count; r++)
         content[r] = problem->capacity[run->type * resource_count + r] - filling->room[index * resource_count + r];
     for (size_t i = 0; i < problem->frontier_count; i++) {

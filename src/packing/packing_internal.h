@@ -162,6 +162,7 @@ struct run {
     uint32_t type;
     uint32_t content; /* the cell added last, UINT32_MAX: empty */
     int64_t bin_count;
+    uint32_t base; /* revise.h: these bins stand; 0: they are new */
 };
 
 struct filling {
@@ -196,6 +197,9 @@ struct filling {
 };
 
 bool binpack_filling_start(struct filling *filling, struct binpack_problem *problem, uint64_t steps, uint64_t step_limit);
+
+/* Puts what is left into bins that are open, each group into the fullest that take it. False when steps or space ran out. */
+bool binpack_fill_open_bins(struct filling *filling);
 
 /* Drops groups that are used up from the order and sets least_after. */
 void binpack_filling_compact(struct filling *filling);
@@ -263,6 +267,9 @@ void binpack_method_bfd(struct filling *filling);
 void binpack_method_columns(struct filling *filling);
 void binpack_method_improve(struct filling *filling);
 void binpack_method_exact(struct filling *filling);
+
+/* Drops runs of which no bin is left. */
+void binpack_drop_empty_runs(struct filling *filling);
 
 /* Turns groups back into the caller's classes and lays the plan into the kept space. */
 enum binpack_outcome binpack_expand(struct filling *filling, struct binpack_plan *out_plan);

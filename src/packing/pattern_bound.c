@@ -220,11 +220,12 @@ static void set_values(const struct generation *generation, struct proof *proof,
         generation->trial_dual[row] = generation->best_dual[row] * part;
     }
     for (size_t t = 0; t < problem->type_count; t++) {
+        proof->rents[t] = 0;
+        if (problem->limit[t] == 0 || problem->limit[t] == BINPACK_NO_LIMIT)
+            continue; /* the scale suits the prices of types that may be opened */
         double rent = master->type_row[t] != UINT32_MAX ? generation->best_dual[master->type_row[t]] * unit : 0;
         int64_t rent_max = INT64_MAX / 2 - scale * problem->price[t];
-        proof->rents[t] = problem->limit[t] == BINPACK_NO_LIMIT || rent <= 0 ? 0
-                          : rent >= (double)rent_max                        ? rent_max
-                                                                            : (int64_t)rent + 1;
+        proof->rents[t] = rent <= 0 ? 0 : rent >= (double)rent_max ? rent_max : (int64_t)rent + 1;
     }
 }
 

@@ -231,6 +231,10 @@ static bool list_items(struct search *search, const struct binpack_bound *bound,
         search->value[i] = bound->item_values[c];
         search->weight[i] = (int64_t)weight;
         search->most[i] = class->per_bin_max > 0 && class->per_bin_max < class->count ? class->per_bin_max : class->count;
+        for (size_t r = 0; r < search->input->resource_count; r++) { /* with all the room that there could be */
+            wide most = class->demand[r] > 0 ? (search->input->bin_types[type].capacity[r] + room[r]) / class->demand[r] : INT64_MAX;
+            search->most[i] = most < search->most[i] ? (int64_t)most : search->most[i];
+        }
         search->maker_count += makes;
     }
     sort_items(search);
@@ -422,5 +426,82 @@ bool binpack_verify_bound(const struct binpack_input *input, const struct binpac
         return is_wrong(out_fault, "the bound is no multiple of what prices have in common", SIZE_MAX, SIZE_MAX);
     if ((wide)(bound->cost - unit) * bound->scale >= proven)
         return is_wrong(out_fault, "the values of the items do not prove the bound", SIZE_MAX, SIZE_MAX);
+    return true;
+}
+
+/* ---- a revision ------------------------------------------------------------------------------------------------------- */
+
+/* In how many bins of a standing pattern how many items of the class stood; 0: none. */
+static int64_t stood_of(const struct binpack_plan *plan, size_t pattern, size_t class)
+{
+    for (size_t i = 0; i < plan->patterns[pattern].placement_count; i++)
+        if (plan->placements[plan->patterns[pattern].placement_first + i].item_class == class)
+            return plan->placements[plan->patterns[pattern].placement_first + i].item_count;
+    return 0;
+}
+
+/* Every standing bin is there at most once. Quadratic in patterns: checking need not be fast, and needs no memory. */
+static bool verify_origins(const struct binpack_plan *standing, const struct binpack_revision *revision, wide *out_closed,
+                           struct binpack_fault *out_fault)
+{
+    const struct binpack_plan *plan = &revision->plan;
+    wide stood = 0, there = 0;
+    for (size_t p = 0; p < plan->pattern_count; p++)
+        if (revision->origins[p] != SIZE_MAX && (revision->origins[p] >= standing->pattern_count ||
+                                                 standing->patterns[revision->origins[p]].bin_type != plan->patterns[p].bin_type))
+            return is_wrong(out_fault, "the pattern's origin is none, or of another bin type", p, SIZE_MAX);
+    for (size_t s = 0; s < standing->pattern_count; s++) {
+        wide bins = 0;
+        for (size_t p = 0; p < plan->pattern_count; p++)
+            bins += revision->origins[p] == s ? plan->patterns[p].bin_count : 0;
+        if (bins > standing->patterns[s].bin_count)
+            return is_wrong(out_fault, "more bins of a standing pattern are there than stood", s, SIZE_MAX);
+        there += bins;
+        stood += standing->patterns[s].bin_count;
+    }
+    *out_closed = stood - there;
+    return true;
+}
+
+bool binpack_verify_revision(const struct binpack_input *input, const struct binpack_plan *standing,
+                             const struct binpack_revision_options *options, const struct binpack_revision *revision,
+                             int64_t *scratch, struct binpack_fault *out_fault)
+{
+    const struct binpack_plan *plan = &revision->plan;
+    wide closed, moved = 0, price = 0, forced = 0;
+    if (!binpack_verify_plan(input, plan, scratch, out_fault) || !verify_origins(standing, revision, &closed, out_fault))
+        return false;
+    for (size_t c = 0; c < input->item_class_count; c++) {
+        wide of_class = 0;
+        for (size_t s = 0; s < standing->pattern_count; s++) {
+            wide here = stood_of(standing, s, c);
+            of_class += here * standing->patterns[s].bin_count;
+            if (options->must_close != NULL)
+                forced += here * options->must_close[s];
+        }
+        if (of_class > input->item_classes[c].count) /* the rest leaves */
+            of_class = input->item_classes[c].count;
+        for (size_t p = 0; p < plan->pattern_count; p++) {
+            int64_t now = stood_of(plan, p, c);
+            int64_t before = revision->origins[p] != SIZE_MAX ? stood_of(standing, revision->origins[p], c) : 0;
+            of_class -= (wide)(now < before ? now : before) * plan->patterns[p].bin_count;
+        }
+        if (of_class > 0) {
+            moved += of_class;
+            price += of_class * (options->move_prices != NULL ? options->move_prices[c] : 0);
+        }
+    }
+    if (options->must_close != NULL)
+        for (size_t s = 0; s < standing->pattern_count; s++) {
+            wide bins = 0;
+            for (size_t p = 0; p < plan->pattern_count; p++)
+                bins += revision->origins[p] == s ? plan->patterns[p].bin_count : 0;
+            if (bins > standing->patterns[s].bin_count - options->must_close[s])
+                return is_wrong(out_fault, "bins are there that must close", s, SIZE_MAX);
+        }
+    if (closed != revision->closed_count || moved != revision->moved_count || price != revision->moved_price)
+        return is_wrong(out_fault, "the revision's closed bins or moves do not add up", SIZE_MAX, SIZE_MAX);
+    if (moved > options->move_limit && moved > forced)
+        return is_wrong(out_fault, "more items are moved than the limit allows", SIZE_MAX, SIZE_MAX);
     return true;
 }

@@ -97,6 +97,29 @@ static void check_split(struct binpack_problem *problem, const struct binpack_bo
     REQUIRE(sum == (__int128)bound->scale * (plan->cost - bound->cost));
 }
 
+/* Counts change, and the plan that stands is changed with them. */
+static void revise(struct bytes *bytes, struct fuzzed *fuzzed, const struct binpack_plan *standing)
+{
+    static unsigned char memory[MEMORY_BYTES];
+    int64_t scratch[8 * CLASSES_MAX + TYPES_MAX], prices[CLASSES_MAX];
+    for (size_t c = 0; c < fuzzed->input.item_class_count; c++) {
+        uint8_t change = take(bytes);
+        if (change & 1)
+            fuzzed->classes[c].count = change & 2 ? fuzzed->classes[c].count / 2 : fuzzed->classes[c].count / 2 + change;
+        prices[c] = take_number(bytes);
+    }
+    struct binpack_revision_options options = {
+        .move_limit = take_number(bytes), .move_prices = take(bytes) & 1 ? prices : NULL, .step_limit = STEPS_MAX / 4};
+    struct binpack_problem *problem;
+    struct binpack_revision revision;
+    struct binpack_fault fault = {0};
+    if (binpack_problem_new(&fuzzed->input, memory, MEMORY_BYTES, &problem, &fault) != BINPACK_OK)
+        return;
+    enum binpack_outcome outcome = binpack_revise(problem, standing, &options, &revision);
+    if (outcome == BINPACK_OK || outcome == BINPACK_LEFT_OVER || outcome == BINPACK_OUT_OF_STEPS)
+        REQUIRE(binpack_verify_revision(&fuzzed->input, standing, &options, &revision, scratch, &fault));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static unsigned char memory[MEMORY_BYTES];
@@ -133,5 +156,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_split(problem, &bound, &plan);
         REQUIRE(binpack_verify_plan(&fuzzed.input, &plan, scratch, &fault));
     }
+    revise(&bytes, &fuzzed, &plan);
     return 0;
 }

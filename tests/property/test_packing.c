@@ -199,6 +199,99 @@ Test(packing, drawn_tiny_problems_agree_with_brute_force)
                  (long long)tally.complete);
 }
 
+/* ---- plans that stand and change ---------------------------------------------------------------------------------------- */
+
+/* A copy of the plan that outlives its problem. */
+struct kept_plan {
+    struct binpack_plan plan;
+    struct binpack_pattern patterns[ITEMS_MAX];
+    struct binpack_placement placements[ITEMS_MAX];
+};
+
+static void keep_plan(struct kept_plan *kept, const struct binpack_plan *plan)
+{
+    kept->plan = *plan;
+    for (size_t i = 0; i < plan->pattern_count; i++)
+        kept->patterns[i] = plan->patterns[i];
+    for (size_t i = 0; i < plan->placement_count; i++)
+        kept->placements[i] = plan->placements[i];
+    kept->plan.patterns = kept->patterns;
+    kept->plan.placements = kept->placements;
+}
+
+/* Counts change by one or two, and so do prices: what stands is no longer the best. */
+static void change_counts(struct pack_builder *builder, uint64_t *state)
+{
+    int64_t items = 0;
+    for (size_t c = 0; c < builder->class_count; c++)
+        items += builder->classes[c].count;
+    for (size_t c = 0; c < builder->class_count; c++) {
+        int64_t change = (int64_t)draw(state, 3) - 1;
+        if (draw(state, 2) == 0 || builder->classes[c].count + change < 0 || (change > 0 && items >= 5))
+            continue;
+        builder->classes[c].count += change;
+        items += change;
+    }
+    for (size_t t = 0; t < builder->type_count; t++)
+        if (draw(state, 4) == 0)
+            builder->types[t].price += 1 + draw(state, 20);
+}
+
+Test(packing, revised_tiny_plans_are_valid_and_near_the_optimum)
+{
+    uint64_t state = 0x2545f4914f6cdd1du;
+    int64_t free_moves = 0, optimal = 0, better = 0;
+    for (size_t i = 0; i < DRAWN_PROBLEMS; i++) {
+        struct pack_builder builder;
+        struct kept_plan standing;
+        bool must_be_complete;
+        draw_problem(&builder, &state, &must_be_complete);
+        builder.step_limit = 2000;
+        pack_solve(&builder, draw(&state, 2) == 0 ? "ffd" : "bfd");
+        keep_plan(&standing, &builder.plan);
+        change_counts(&builder, &state);
+        int64_t prices[PACK_BUILDER_MAX], must_close[ITEMS_MAX] = {0};
+        for (size_t c = 0; c < builder.class_count; c++)
+            prices[c] = draw(&state, 6);
+        struct binpack_revision_options options = {.step_limit = 20000};
+        bool is_free = draw(&state, 2) == 0;
+        options.move_limit = is_free ? BINPACK_NO_LIMIT : draw(&state, 4);
+        options.move_prices = is_free ? NULL : prices;
+        if (draw(&state, 4) == 0 && standing.plan.pattern_count > 0) {
+            must_close[draw(&state, (uint32_t)standing.plan.pattern_count)] = 1;
+            options.must_close = must_close;
+        }
+        cr_assert_eq(pack_make(&builder, 1 << 20), BINPACK_OK);
+        struct binpack_revision revision;
+        struct binpack_what_if answers[ITEMS_MAX];
+        enum binpack_outcome outcome = binpack_revise(builder.problem, &standing.plan, &options, &revision);
+        cr_assert_eq(binpack_what_if_closed(builder.problem, &standing.plan, &options, answers) == BINPACK_E_ARGUMENT,
+                     outcome == BINPACK_E_ARGUMENT);
+        if (outcome == BINPACK_E_ARGUMENT) { /* an item that made room has left */
+            cr_expect(makes_room(&builder));
+            pack_builder_fini(&builder);
+            continue;
+        }
+        pack_check_revision(&builder, &standing.plan, &options, &revision);
+        int64_t optimum = optimum_of(&builder.input);
+        if (revision.plan.unplaced_count == 0) {
+            cr_assert_geq(optimum, 0);
+            cr_assert_geq(revision.plan.cost, optimum);
+            if (is_free && !makes_room(&builder)) {
+                free_moves++;
+                optimal += revision.plan.cost == optimum;
+            }
+        } else if (must_be_complete) {
+            cr_assert_eq(optimum, -1, "items are left over that fit");
+        }
+        better += revision.moved_count > 0;
+        pack_builder_fini(&builder);
+    }
+    cr_expect_gt(free_moves, 1000);
+    cr_expect_gt(better, 200);
+    cr_expect_geq(optimal * 100, free_moves * 99, "%lld of %lld optimal", (long long)optimal, (long long)free_moves);
+}
+
 /* Every multiset of up to 5 sizes from 1 to 5, in bins of 5 and of 3 whose prices take every ratio that matters. */
 static void enumerate_sizes(struct pack_builder *builder, int64_t size, int64_t items_left, struct tally *tally)
 {

@@ -103,3 +103,12 @@ enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method
     }
     return outcome;
 }
+
+void pack_check_revision(struct pack_builder *builder, const struct binpack_plan *standing,
+                         const struct binpack_revision_options *options, const struct binpack_revision *revision)
+{
+    struct binpack_fault fault = {0};
+    int64_t scratch[9 * PACK_BUILDER_MAX];
+    cr_assert(binpack_verify_revision(&builder->input, standing, options, revision, scratch, &fault), "%s (%zu)", fault.what,
+              fault.index);
+}

@@ -40,5 +40,8 @@ enum binpack_outcome pack_make(struct pack_builder *builder, size_t memory_bytes
  * wrong in any way. Returns the outcome of the solver.
  */
 enum binpack_outcome pack_solve(struct pack_builder *builder, const char *method);
+/* The test fails if the revision is wrong in any way. */
+void pack_check_revision(struct pack_builder *builder, const struct binpack_plan *standing,
+                         const struct binpack_revision_options *options, const struct binpack_revision *revision);
 
 #endif

@@ -41,6 +41,21 @@ Test(methods, pack_nothing_into_nothing)
     }
 }
 
+Test(methods, classes_that_are_alike_share_bins)
+{
+    /* a plan holds two classes of one demand in a bin; the next method works on from it, and names each class once */
+    struct pack_builder builder;
+    pack_builder_init(&builder, 2);
+    pack_add_bin(&builder, 97, 89, 10);
+    pack_add_bin(&builder, 53, 71, 7);
+    for (int64_t i = 0; i < 30; i++)
+        pack_add_items(&builder, 5 + i % 4, 5 + i * 7 % 11, 3 + i * 5 % 11);
+    builder.step_limit = 300000;
+    cr_expect_eq(pack_solve(&builder, NULL), BINPACK_OK);
+    cr_expect_str_eq(builder.plan.method, "improve");
+    pack_builder_fini(&builder);
+}
+
 Test(methods, leave_over_what_fits_nowhere_and_place_the_rest)
 {
     for (size_t method = 0; method < METHOD_ROWS; method++) {
