@@ -21,6 +21,8 @@ struct kerf_cluster *kerf_cluster_new(const struct kerf_objects *objects, const 
     cluster->pod_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->pending_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->nominated_order = KERF_NEW(&cluster->arena, struct slot_order);
+    cluster->daemon_order = KERF_NEW(&cluster->arena, struct slot_order);
+    cluster->anti_affine_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->consolidation_state = KERF_NEW(&cluster->arena, struct consolidation_state);
     cluster->consolidation_state->at_epoch_us = cluster->now_epoch_us;
     cluster->journal = KERF_NEW_ARRAY(&cluster->arena, kerf_node_id, JOURNAL_LENGTH);
@@ -59,6 +61,8 @@ void kerf_cluster_free(struct kerf_cluster *cluster)
     kerf_cluster_slot_order_fini(cluster->pod_order);
     kerf_cluster_slot_order_fini(cluster->pending_order);
     kerf_cluster_slot_order_fini(cluster->nominated_order);
+    kerf_cluster_slot_order_fini(cluster->daemon_order);
+    kerf_cluster_slot_order_fini(cluster->anti_affine_order);
     kerf_name_map_fini(&cluster->node_by_name);
     kerf_name_map_fini(&cluster->claim_by_name);
     kerf_name_map_fini(&cluster->node_by_provider_id);
@@ -196,6 +200,23 @@ size_t kerf_cluster_nominated_count(const struct kerf_cluster *cluster)
 const struct kerf_cluster_pod *kerf_cluster_nominated_at(const struct kerf_cluster *cluster, size_t at)
 {
     return pod_of_order(cluster, cluster->nominated_order, at);
+}
+
+size_t kerf_cluster_daemon_pod_count(const struct kerf_cluster *cluster)
+{
+    return cluster->daemon_order->count;
+}
+const struct kerf_cluster_pod *kerf_cluster_daemon_pod_at(const struct kerf_cluster *cluster, size_t at)
+{
+    return pod_of_order(cluster, cluster->daemon_order, at);
+}
+size_t kerf_cluster_anti_affine_count(const struct kerf_cluster *cluster)
+{
+    return cluster->anti_affine_order->count;
+}
+const struct kerf_cluster_pod *kerf_cluster_anti_affine_at(const struct kerf_cluster *cluster, size_t at)
+{
+    return pod_of_order(cluster, cluster->anti_affine_order, at);
 }
 
 /* ---- time and consolidation

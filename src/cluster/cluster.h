@@ -52,6 +52,9 @@ struct kerf_cluster_node {
     uint32_t type_index;      /* of the catalogue; KERF_NOT_FOUND: unknown */
     uint32_t zone_index;      /* of the catalogue's zones; KERF_NOT_FOUND: unknown */
     uint32_t capacity_type;   /* enum kerf_capacity_type; KERF_CAPACITY_TYPE_COUNT: unknown or other */
+    bool consolidatable;      /* conditions of the claim that are True: Consolidatable, Drifted, InstanceTerminating */
+    bool drifted;
+    bool instance_terminating;
     /* Karpenter's memory */
     bool marked_for_deletion; /* the in-memory mark alone; see kerf_cluster_is_deleting */
     bool in_command;          /* its provider ID belongs to a command of the orchestration queue */
@@ -104,6 +107,11 @@ uint32_t kerf_cluster_node_id_bound(const struct kerf_cluster *cluster);
 size_t kerf_cluster_pod_count(const struct kerf_cluster *cluster);
 const struct kerf_cluster_pod *kerf_cluster_pod_at(const struct kerf_cluster *cluster, size_t at); /* in order of appearance */
 const struct kerf_cluster_pod *kerf_cluster_pod(const struct kerf_cluster *cluster, kerf_pod_id id); /* NULL: gone */
+/** Pods of DaemonSets, and pods with required anti-affinity, terminal ones too; in order of appearance. */
+size_t kerf_cluster_daemon_pod_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_daemon_pod_at(const struct kerf_cluster *cluster, size_t at);
+size_t kerf_cluster_anti_affine_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_anti_affine_at(const struct kerf_cluster *cluster, size_t at);
 /** Pods without a node, not terminal, in order of appearance (gated and terminating ones too). */
 size_t kerf_cluster_pending_count(const struct kerf_cluster *cluster);
 const struct kerf_cluster_pod *kerf_cluster_pending_at(const struct kerf_cluster *cluster, size_t at);

@@ -16,6 +16,9 @@ static void check_entry(const struct kerf_cluster *cluster, const struct entry *
         KERF_ASSERT(pod->pod.pod.node_name == node->node.meta.name);
         KERF_ASSERT(pod->counted_room == !kerf_pod_is_terminal(&pod->pod.pod));
     }
+    KERF_ASSERT(node->consolidatable == (node->has_claim && kerf_conditions_true(&node->claim.conditions, "Consolidatable")));
+    KERF_ASSERT(node->drifted == (node->has_claim && kerf_conditions_true(&node->claim.conditions, "Drifted")));
+    KERF_ASSERT(node->instance_terminating == (node->has_claim && kerf_conditions_true(&node->claim.conditions, "InstanceTerminating")));
     kerf_cluster_node_check_room(cluster, entry);
 }
 
@@ -26,6 +29,7 @@ static void check_pod(const struct kerf_cluster *cluster, const struct pod_entry
     KERF_ASSERT(pending == kerf_cluster_slot_order_has(cluster->pending_order, pod->slot));
     KERF_ASSERT((pending && pod->pod.pod.nominated_node_name) ==
                 kerf_cluster_slot_order_has(cluster->nominated_order, pod->slot));
+    KERF_ASSERT(pod->daemon == kerf_cluster_slot_order_has(cluster->daemon_order, pod->slot));
     if (kerf_node_id_equal(pod->pod.node, KERF_NO_NODE)) {
         KERF_ASSERT(!pod->counted_room);
         return;

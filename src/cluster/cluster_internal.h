@@ -166,6 +166,8 @@ struct kerf_cluster {
     struct slot_order *pod_order;
     struct slot_order *pending_order;
     struct slot_order *nominated_order;
+    struct slot_order *daemon_order;
+    struct slot_order *anti_affine_order;
     struct kerf_name_map node_by_name;
     struct kerf_name_map claim_by_name;
     struct kerf_name_map node_by_provider_id;

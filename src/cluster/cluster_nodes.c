@@ -73,11 +73,20 @@ static uint32_t look_up(const struct kerf_name_map *map, kerf_name name)
     return name ? kerf_name_map_get(map, name) : KERF_NOT_FOUND;
 }
 
+static void read_claim_conditions(struct kerf_cluster_node *node)
+{
+    const struct kerf_conditions *conditions = &node->claim.conditions;
+    node->consolidatable = node->has_claim && kerf_conditions_true(conditions, "Consolidatable");
+    node->drifted = node->has_claim && kerf_conditions_true(conditions, "Drifted");
+    node->instance_terminating = node->has_claim && kerf_conditions_true(conditions, "InstanceTerminating");
+}
+
 static void work_out(struct kerf_cluster *cluster, struct entry *entry)
 {
     const struct kerf_vocabulary *vocabulary = cluster->vocabulary;
     struct kerf_cluster_node *node = &entry->node;
     bool managed = node->has_claim;
+    read_claim_conditions(node);
     entry->registered = !managed || node_label_is_true(entry, vocabulary, vocabulary->key_registered);
     entry->initialized = !managed || node_label_is_true(entry, vocabulary, vocabulary->key_initialized);
     entry->ready = node->has_node && kerf_conditions_true(&node->node.conditions, "Ready");
@@ -383,6 +392,7 @@ void kerf_cluster_set_claim_condition(struct kerf_cluster *cluster, kerf_node_id
                                        .transition_epoch_us = cluster->now_epoch_us};
     bool changed = kerf_cluster_conditions_set(&entry->node.claim.conditions, &entry->claim_conditions.items,
                                                &entry->claim_conditions.count, &entry->claim_conditions.capacity, condition);
+    read_claim_conditions(&entry->node);
     tell_transitions(cluster, entry, before, changed ? KERF_CHANGE_CLAIM_CHANGED : KERF_CHANGE_COUNT);
 }
 

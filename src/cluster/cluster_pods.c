@@ -76,6 +76,10 @@ kerf_pod_id kerf_cluster_add_pod(struct kerf_cluster *cluster, const struct kerf
     entry->counted_room = false;
     entry->conditions.count = 0;
     kerf_cluster_slot_order_add(cluster->pod_order, slot);
+    if (entry->daemon)
+        kerf_cluster_slot_order_add(cluster->daemon_order, slot);
+    if (pod->spec->required_anti_affinity.count > 0)
+        kerf_cluster_slot_order_add(cluster->anti_affine_order, slot);
     uint32_t node_id = pod->node_name ? kerf_name_map_get(&cluster->node_by_name, pod->node_name) : KERF_NOT_FOUND;
     if (node_id != KERF_NOT_FOUND)
         put_on_node(cluster, entry, kerf_cluster_require_entry(cluster, (kerf_node_id){node_id}), true);
@@ -211,10 +215,11 @@ void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id id)
     take_off_node(cluster, pod);
     kerf_cluster_budgets_remove_pod(cluster, pod);
     kerf_cluster_slot_order_remove(cluster->pod_order, pod->slot);
-    if (kerf_cluster_slot_order_has(cluster->pending_order, pod->slot))
-        kerf_cluster_slot_order_remove(cluster->pending_order, pod->slot);
-    if (kerf_cluster_slot_order_has(cluster->nominated_order, pod->slot))
-        kerf_cluster_slot_order_remove(cluster->nominated_order, pod->slot);
+    struct slot_order *const others[] = {cluster->pending_order, cluster->nominated_order, cluster->daemon_order,
+                                         cluster->anti_affine_order};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (kerf_cluster_slot_order_has(others[i], pod->slot))
+            kerf_cluster_slot_order_remove(others[i], pod->slot);
     kerf_cluster_slot_table_release(&cluster->pods, id.index);
     kerf_cluster_advance_consolidation_state(cluster);
 }

@@ -36,8 +36,7 @@ bool kerf_cluster_is_deleting(const struct kerf_cluster *cluster, const struct k
         return true;
     if (!node->has_claim)
         return node->has_node && node->node.meta.deletion_epoch_us != KERF_TIME_UNSET;
-    return node->claim.meta.deletion_epoch_us != KERF_TIME_UNSET ||
-           kerf_conditions_true(&node->claim.conditions, "InstanceTerminating");
+    return node->claim.meta.deletion_epoch_us != KERF_TIME_UNSET || node->instance_terminating;
 }
 
 /** Is the claim what counts: there is no node, or it hasn't registered? */

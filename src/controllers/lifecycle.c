@@ -233,7 +233,7 @@ static void recheck_consolidatable(struct kerf_lifecycle *lifecycle, kerf_node_i
     struct claim_books *books = books_of(lifecycle, id);
     kerf_time_us recheck_epoch_us = KERF_TIME_NEVER;
     bool now_consolidatable = kerf_disruption_is_consolidatable(world->cluster, node, kerf_world_epoch_now(world), &recheck_epoch_us);
-    if (now_consolidatable != kerf_conditions_true(&node->claim.conditions, "Consolidatable"))
+    if (now_consolidatable != node->consolidatable)
         kerf_cluster_set_claim_condition(world->cluster, id, "Consolidatable",
                                          now_consolidatable ? KERF_CONDITION_TRUE : KERF_CONDITION_FALSE, "Consolidatable");
     if (now_consolidatable || recheck_epoch_us == KERF_TIME_NEVER)

@@ -33,11 +33,17 @@ struct destination {
     bool tainted; /* has taints that keep pods away */
 };
 
+/** What can be launched for some pods, by price. */
+struct launchables {
+    struct launchable *items;
+    size_t count;
+};
+
 struct kerf_disruption_bounds {
     const struct kerf_cluster *cluster;
-    struct launchable *launchables; /* by price */
-    size_t launchable_count;
+    struct launchables all;
     bool all_pools_spot_only;
+    KERF_VEC(struct launchables) of_class; /* of pods that ask the same but for room (kerf_provisioning_overflow_class) */
     /* of the world as it was when the pass began */
     struct destination *destinations; /* most free cpu first */
     size_t destination_count;
@@ -68,20 +74,44 @@ static int by_price(const void *a, const void *b, void *context)
     return kerf_compare_double(((const struct launchable *)a)->price_usd_per_hour, ((const struct launchable *)b)->price_usd_per_hour);
 }
 
+/** What pods ask of a node but room; NULL: anything. */
+struct asked {
+    const struct kerf_requirements *requirements;
+    const struct kerf_tolerations *tolerations;
+};
+
+/** What every node of the pool has: its requirements and labels. */
+static struct kerf_requirements pool_requirements(const struct kerf_disruption_bounds *bounds, struct kerf_arena *scratch,
+                                                  const struct kerf_nodepool *nodepool)
+{
+    const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(bounds->cluster);
+    struct kerf_requirements wanted = kerf_requirements_of_labels(scratch, vocabulary, &nodepool->template_labels);
+    kerf_requirements_add_expressions(scratch, vocabulary, &wanted, &nodepool->requirements);
+    struct kerf_requirement own_name = kerf_requirement_in(scratch, vocabulary->key_nodepool, &nodepool->meta.name, 1);
+    kerf_requirements_add(scratch, &wanted, &own_name);
+    return wanted;
+}
+
 /** Offerings that are out of capacity at the moment count too: they may only make the bound lower. */
-static void add_pool(struct kerf_disruption_bounds *bounds, struct kerf_arena *scratch, uint32_t nodepool_index)
+static void add_pool(struct kerf_disruption_bounds *bounds, struct launchables *launchables, struct kerf_arena *scratch,
+                     uint32_t nodepool_index, const struct asked *asked)
 {
     const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(bounds->cluster);
     const struct kerf_nodepool *nodepool = &kerf_cluster_objects(bounds->cluster)->nodepools.items[nodepool_index];
     uint32_t nodeclass_index = kerf_cluster_nodeclass_of_pool(bounds->cluster, nodepool_index);
     if (nodepool->replicas >= 0 || nodeclass_index == KERF_NOT_FOUND)
         return;
-    struct kerf_requirements wanted = kerf_requirements_of_labels(scratch, vocabulary, &nodepool->template_labels);
-    kerf_requirements_add_expressions(scratch, vocabulary, &wanted, &nodepool->requirements);
+    struct kerf_requirements wanted = pool_requirements(bounds, scratch, nodepool);
+    if (asked) {
+        if (kerf_taints_untolerated(&nodepool->taints, asked->tolerations, KERF_EFFECTS_HARD) ||
+            !kerf_requirements_compatible(vocabulary, &wanted, asked->requirements, KERF_UNDEFINED_WELL_KNOWN, NULL))
+            return;
+        kerf_requirements_add_all(scratch, &wanted, asked->requirements);
+    }
     const struct kerf_requirement *capacity_type = kerf_requirements_get(&wanted, vocabulary->key_capacity_type);
     if (!capacity_type || kerf_requirement_has(capacity_type, vocabulary->word_on_demand) ||
         kerf_requirement_has(capacity_type, vocabulary->word_reserved))
-        bounds->all_pools_spot_only = false;
+        bounds->all_pools_spot_only = bounds->all_pools_spot_only && asked; /* said of all pools once, whoever asks */
     const struct kerf_instance_types *types = kerf_cluster_instance_types(bounds->cluster, nodeclass_index);
     for (size_t i = 0; i < types->count; i++) {
         const struct kerf_instance_type *type = &types->items[i];
@@ -100,23 +130,30 @@ static void add_pool(struct kerf_disruption_bounds *bounds, struct kerf_arena *s
         }
         if (launchable.price_usd_per_hour == DBL_MAX)
             continue;
-        bounds->launchables[bounds->launchable_count++] = launchable;
+        launchables->items[launchables->count++] = launchable;
     }
+}
+
+static struct launchables list_launchables(struct kerf_disruption_bounds *bounds, const struct asked *asked)
+{
+    const struct kerf_objects *objects = kerf_cluster_objects(bounds->cluster);
+    struct launchables launchables = { 0 };
+    launchables.items = kerf_allocate(
+        kerf_array_bytes(objects->nodepools.count * kerf_catalog_type_count(kerf_cluster_catalog(bounds->cluster)), sizeof *launchables.items));
+    struct kerf_arena scratch;
+    kerf_arena_init(&scratch);
+    for (uint32_t pool = 0; pool < objects->nodepools.count; pool++)
+        add_pool(bounds, &launchables, &scratch, pool, asked);
+    kerf_arena_fini(&scratch);
+    kerf_sort(launchables.items, launchables.count, sizeof *launchables.items, by_price, NULL);
+    return launchables;
 }
 
 struct kerf_disruption_bounds *kerf_disruption_bounds_new(const struct kerf_cluster *cluster)
 {
     struct kerf_disruption_bounds *bounds = kerf_allocate(sizeof *bounds);
     *bounds = (struct kerf_disruption_bounds){ .cluster = cluster, .all_pools_spot_only = true };
-    const struct kerf_objects *objects = kerf_cluster_objects(cluster);
-    bounds->launchables = kerf_allocate(
-        kerf_array_bytes(objects->nodepools.count * kerf_catalog_type_count(kerf_cluster_catalog(cluster)), sizeof *bounds->launchables));
-    struct kerf_arena scratch;
-    kerf_arena_init(&scratch);
-    for (uint32_t pool = 0; pool < objects->nodepools.count; pool++)
-        add_pool(bounds, &scratch, pool);
-    kerf_arena_fini(&scratch);
-    kerf_sort(bounds->launchables, bounds->launchable_count, sizeof *bounds->launchables, by_price, NULL);
+    bounds->all = list_launchables(bounds, NULL);
     return bounds;
 }
 
@@ -124,17 +161,20 @@ void kerf_disruption_bounds_free(struct kerf_disruption_bounds *bounds)
 {
     if (!bounds)
         return;
-    free(bounds->launchables);
+    free(bounds->all.items);
+    for (size_t i = 0; i < bounds->of_class.count; i++)
+        free(bounds->of_class.items[i].items);
+    KERF_VEC_FREE(&bounds->of_class);
     free(bounds->destinations);
     free(bounds);
 }
 
 /** The least that a node with room for all of it may cost. */
-static double least_price(const struct kerf_disruption_bounds *bounds, const struct amounts *request, bool without_spot)
+static double least_price(const struct launchables *launchables, const struct amounts *request, bool without_spot)
 {
     double least = DBL_MAX;
-    for (size_t i = 0; i < bounds->launchable_count; i++) {
-        const struct launchable *launchable = &bounds->launchables[i];
+    for (size_t i = 0; i < launchables->count; i++) {
+        const struct launchable *launchable = &launchables->items[i];
         if (launchable->price_usd_per_hour >= least)
             break; /* none of the rest is cheaper */
         if (!fit(request, &launchable->allocatable))
@@ -287,6 +327,24 @@ static bool must_leave(const struct kerf_disruption_pass *pass, struct bound_pod
     return some;
 }
 
+/** What must become cheaper. */
+struct replaced {
+    double price_usd_per_hour;
+    bool without_spot; /* a new node that may be Spot is out of the question (7.6 rule 1); one that may not is no Spot offering */
+};
+
+static struct replaced sum_replaced(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates)
+{
+    struct replaced replaced = { 0 };
+    bool all_spot = true;
+    for (size_t i = 0; i < candidates->count; i++) {
+        replaced.price_usd_per_hour += candidates->items[i]->price_usd_per_hour;
+        all_spot = all_spot && candidates->items[i]->capacity_type == KERF_SPOT;
+    }
+    replaced.without_spot = all_spot && !pass->options->spot_to_spot_consolidation;
+    return replaced;
+}
+
 bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
                                    size_t pod_count)
 {
@@ -301,15 +359,32 @@ bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, cons
     free(bound_pods);
     if (!some)
         return false;
-    double price = 0;
-    bool all_spot = true;
-    for (size_t i = 0; i < candidates->count; i++) {
-        price += candidates->items[i]->price_usd_per_hour;
-        all_spot = all_spot && candidates->items[i]->capacity_type == KERF_SPOT;
-    }
-    /* A new node that may be Spot is out of the question (7.6 rule 1); one that may not is no Spot offering. */
-    bool without_spot = all_spot && !pass->options->spot_to_spot_consolidation;
-    if (without_spot && bounds->all_pools_spot_only)
+    struct replaced replaced = sum_replaced(pass, candidates);
+    if (replaced.without_spot && bounds->all_pools_spot_only)
         return true;
-    return least_price(bounds, &homeless, without_spot) >= price;
+    return least_price(&bounds->all, &homeless, replaced.without_spot) >= replaced.price_usd_per_hour;
+}
+
+bool kerf_disruption_bounds_refuse_overflow(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates,
+                                            const struct kerf_overflow_answer *overflow)
+{
+    struct kerf_disruption_bounds *bounds = pass->options->bounds;
+    if (overflow->stopped)
+        return true;
+    if (overflow->homeless_count == 0)
+        return false; /* nothing must be launched for them */
+    struct replaced replaced = sum_replaced(pass, candidates);
+    if (replaced.without_spot && bounds->all_pools_spot_only)
+        return true;
+    while (bounds->of_class.count < kerf_provisioning_overflow_class_count(pass->cache)) {
+        struct asked asked;
+        kerf_provisioning_overflow_class(pass->cache, bounds->of_class.count, &asked.requirements, &asked.tolerations);
+        KERF_VEC_PUSH(&bounds->of_class, list_launchables(bounds, &asked));
+    }
+    /* One node must do for all of them, and so for each class. */
+    struct amounts homeless = { { overflow->homeless.amounts[0], overflow->homeless.amounts[1], overflow->homeless.amounts[3] } };
+    for (uint64_t classes = overflow->homeless_classes; classes; classes &= classes - 1)
+        if (least_price(&bounds->of_class.items[__builtin_ctzll(classes)], &homeless, replaced.without_spot) >= replaced.price_usd_per_hour)
+            return true;
+    return false;
 }

@@ -41,7 +41,7 @@ struct pool_nodes {
 static void count_node(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node, struct pool_nodes *into)
 {
     if (!node->has_claim || !node->has_node || !kerf_cluster_is_initialized(cluster, node) ||
-        kerf_conditions_true(&node->claim.conditions, "InstanceTerminating"))
+        node->instance_terminating)
         return;
     into->count++;
     into->disrupting += !kerf_cluster_is_ready(cluster, node) || kerf_cluster_is_deleting(cluster, node);

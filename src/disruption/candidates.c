@@ -125,11 +125,11 @@ static bool is_plausible(const struct kerf_disruption_pass *pass, const struct k
     if (method == KERF_METHOD_COUNT || !node->has_claim || node->nodepool_index == KERF_NOT_FOUND)
         return true;
     if (kerf_method_is_eventual(method))
-        return kerf_conditions_true(&node->claim.conditions, "Drifted");
+        return node->drifted;
     const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[node->nodepool_index];
     return nodepool->replicas < 0 && nodepool->consolidate_after_us != KERF_TIME_NEVER &&
            (method == KERF_METHOD_EMPTINESS || nodepool->consolidation_policy != KERF_WHEN_EMPTY) &&
-           kerf_conditions_true(&node->claim.conditions, "Consolidatable");
+           node->consolidatable;
 }
 
 struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only)
@@ -165,14 +165,14 @@ static bool is_empty(const struct kerf_candidate *candidate) { return candidate-
 static bool may_drift(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, bool is_static)
 {
     (void)pass;
-    return (candidate->nodepool->replicas >= 0) == is_static && kerf_conditions_true(&candidate->node->claim.conditions, "Drifted");
+    return (candidate->nodepool->replicas >= 0) == is_static && candidate->node->drifted;
 }
 
 static bool may_be_emptied(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate)
 {
     (void)pass;
     return candidate->nodepool->replicas < 0 && candidate->nodepool->consolidate_after_us != KERF_TIME_NEVER && is_empty(candidate) &&
-           kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable");
+           candidate->node->consolidatable;
 }
 
 /** NULL: yes. Its own texts, for people ask most often why a node is not consolidated. */
@@ -190,12 +190,12 @@ static const char *consolidation_refusal(struct kerf_disruption_pass *pass, cons
     if (candidate->nodepool->consolidate_after_us == KERF_TIME_NEVER)
         return "consolidateAfter of its NodePool is Never";
     if (is_empty(candidate))
-        return kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable")
+        return candidate->node->consolidatable
                    ? "" /* emptiness's business */
                    : "it is empty, but its NodeClaim is not Consolidatable yet";
     if (candidate->nodepool->consolidation_policy == KERF_WHEN_EMPTY)
         return "consolidationPolicy of its NodePool is WhenEmpty, and it is not empty";
-    if (!kerf_conditions_true(&candidate->node->claim.conditions, "Consolidatable"))
+    if (!candidate->node->consolidatable)
         return "its NodeClaim is not Consolidatable yet";
     return NULL;
 }

@@ -26,6 +26,9 @@ struct kerf_disruption_pass {
     /* what all what-ifs of the pass share */
     bool pods_known;
     bool bounds_known;
+    bool overflow_known;
+    bool can_plan_nodes;
+    kerf_node_id *asked_ids; /* of one what-if: room for all nodes */
     const kerf_pod_id *pods; /* pending ones, and those of nodes that are being deleted */
     size_t pod_count;
     size_t destination_count; /* nodes that aren't being deleted: for the compute time */
@@ -129,6 +132,10 @@ void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds, kerf_ti
 /** Proves that consolidating the candidates (their bits are set in left_out, `pods` are theirs to place) comes to nothing; false: simulate. */
 bool kerf_disruption_bounds_refuse(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods,
                                    size_t pod_count);
+
+/** The same from an answer of kerf_provisioning_overflow that is known: all places are tried, what must be launched is known exactly. */
+bool kerf_disruption_bounds_refuse_overflow(const struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates,
+                                            const struct kerf_overflow_answer *overflow);
 
 /* ---- launch_price.c (7.4) -------------------------------------------------------------------------------------------------------- */
 

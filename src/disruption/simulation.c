@@ -67,12 +67,31 @@ static void test_refusals(const struct kerf_disruption_pass *pass, struct kerf_s
 /** Consolidation only: bounds that are allowed to answer. */
 static bool is_refused(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const kerf_pod_id *pods, size_t pod_count)
 {
-    if (!pass->options->bounds || pass->reasons)
-        return false;
     if (!pass->bounds_known)
         kerf_disruption_bounds_begin(pass->options->bounds, pass->now_epoch_us);
     pass->bounds_known = true;
     return kerf_disruption_bounds_refuse(pass, candidates, pods, pod_count);
+}
+
+static struct kerf_provisioning_options provisioning_options(const struct kerf_disruption_pass *pass, bool protect_recent_nodes)
+{
+    struct kerf_provisioning_options options = pass->options->provisioning;
+    options.now_epoch_us = pass->now_epoch_us;
+    options.protect_recent_nodes = protect_recent_nodes;
+    return options;
+}
+
+static struct kerf_overflow_answer ask_overflow(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates)
+{
+    if (!pass->overflow_known) {
+        struct kerf_provisioning_options options = provisioning_options(pass, true);
+        kerf_provisioning_overflow_begin(pass->cache, &options, pass->pods, pass->pod_count);
+        pass->asked_ids = KERF_NEW_ARRAY(&pass->scratch, kerf_node_id, kerf_cluster_node_count(pass->cluster));
+    }
+    pass->overflow_known = true;
+    for (size_t i = 0; i < candidates->count; i++)
+        pass->asked_ids[i] = candidates->items[i]->id;
+    return kerf_provisioning_overflow(pass->cache, pass->asked_ids, candidates->count);
 }
 
 static struct kerf_plan *plan(const struct kerf_disruption_pass *pass, const kerf_pod_id *pods, size_t pod_count, bool protect_recent_nodes)
@@ -85,28 +104,14 @@ static struct kerf_plan *plan(const struct kerf_disruption_pass *pass, const ker
         .left_out = pass->left_out,
         .stop_at_uninitialized = !pass->reasons,
         .omit_reasons = !pass->reasons,
-        .options = pass->options->provisioning,
+        .options = provisioning_options(pass, protect_recent_nodes),
     };
-    input.options.now_epoch_us = pass->now_epoch_us;
-    input.options.protect_recent_nodes = protect_recent_nodes;
     return kerf_provisioning_plan(&input);
 }
 
-void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, enum kerf_simulation_use use,
-                   struct kerf_simulation *out_simulation)
+/** Those of the pass, then those of the candidates, whose nodes are left out from now on. The caller's to free. */
+static kerf_pod_id *collect_pods(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, size_t *out_count)
 {
-    *out_simulation = (struct kerf_simulation){ .failed_pod = KERF_NO_POD };
-    for (size_t i = 0; i < candidates->count; i++) {
-        if (kerf_cluster_is_deleting(pass->cluster, candidates->items[i]->node)) {
-            out_simulation->outcome = KERF_SIMULATION_DELETING;
-            return;
-        }
-    }
-    if (!can_plan_nodes(pass)) {
-        out_simulation->outcome = KERF_SIMULATION_NO_NODEPOOL;
-        return;
-    }
-    collect_shared_pods(pass);
     size_t capacity = pass->pod_count;
     for (size_t i = 0; i < candidates->count; i++)
         capacity += candidates->items[i]->node->pod_count;
@@ -121,16 +126,54 @@ void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidat
             if (kerf_pod_is_currently_reschedulable(pass->cluster, kerf_cluster_pod(pass->cluster, node->pods[j]), pass->now_epoch_us))
                 pods[pod_count++] = node->pods[j];
     }
-    bool refused = use == KERF_SIMULATE_CONSOLIDATION &&
-                   is_refused(pass, candidates, pods + pass->pod_count, pod_count - pass->pod_count);
-    pass->refused_by_bounds += refused;
-    if (refused)
-        out_simulation->outcome = KERF_SIMULATION_REFUSED;
+    *out_count = pod_count;
+    return pods;
+}
+
+/** The what-if itself; how many pods took part. */
+static size_t simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, enum kerf_simulation_use use,
+                       struct kerf_simulation *simulation)
+{
+    bool may_refuse = use == KERF_SIMULATE_CONSOLIDATION && pass->options->bounds && !pass->reasons;
+    struct kerf_overflow_answer overflow = { 0 };
+    if (may_refuse)
+        overflow = ask_overflow(pass, candidates);
+    if (overflow.known && kerf_disruption_bounds_refuse_overflow(pass, candidates, &overflow)) {
+        simulation->outcome = KERF_SIMULATION_REFUSED;
+        return pass->pod_count + overflow.pod_count;
+    }
+    size_t pod_count;
+    kerf_pod_id *pods = collect_pods(pass, candidates, &pod_count);
+    KERF_ASSERT(!overflow.known || pod_count == pass->pod_count + overflow.pod_count);
+    if (may_refuse && !overflow.known && is_refused(pass, candidates, pods + pass->pod_count, pod_count - pass->pod_count))
+        simulation->outcome = KERF_SIMULATION_REFUSED;
     else
-        out_simulation->plan = plan(pass, pods, pod_count, use != KERF_SIMULATE_DRIFT);
+        simulation->plan = plan(pass, pods, pod_count, use != KERF_SIMULATE_DRIFT);
     free(pods);
     for (size_t i = 0; i < candidates->count; i++)
         kerf_bit_clear(pass->left_out, candidates->items[i]->id.index);
+    return pod_count;
+}
+
+void kerf_simulate(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, enum kerf_simulation_use use,
+                   struct kerf_simulation *out_simulation)
+{
+    *out_simulation = (struct kerf_simulation){ .failed_pod = KERF_NO_POD };
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (kerf_cluster_is_deleting(pass->cluster, candidates->items[i]->node)) {
+            out_simulation->outcome = KERF_SIMULATION_DELETING;
+            return;
+        }
+    }
+    if (!pass->pods_known)
+        pass->can_plan_nodes = can_plan_nodes(pass);
+    if (!pass->can_plan_nodes) {
+        out_simulation->outcome = KERF_SIMULATION_NO_NODEPOOL;
+        return;
+    }
+    collect_shared_pods(pass);
+    size_t pod_count = simulate(pass, candidates, use, out_simulation);
+    pass->refused_by_bounds += out_simulation->outcome == KERF_SIMULATION_REFUSED;
     pass->simulations++;
     pass->simulated_pods += pod_count;
     pass->compute_us += (double)pod_count * pass->options->compute.us_per_pod +

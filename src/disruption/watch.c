@@ -62,11 +62,11 @@ static uint8_t facts_of(const struct kerf_cluster *cluster, const struct kerf_cl
         facts |= TAINTED;
     if (node->nodepool_index == KERF_NOT_FOUND || !kerf_cluster_is_initialized(cluster, node))
         return facts;
-    if (kerf_conditions_true(&node->claim.conditions, "Drifted"))
+    if (node->drifted)
         facts |= DRIFTED;
     const struct kerf_nodepool *nodepool = &kerf_cluster_objects(cluster)->nodepools.items[node->nodepool_index];
     if (nodepool->replicas < 0 && nodepool->consolidate_after_us != KERF_TIME_NEVER &&
-        kerf_conditions_true(&node->claim.conditions, "Consolidatable")) {
+        node->consolidatable) {
         if (!is_occupied(cluster, node))
             facts |= EMPTY;
         else if (nodepool->consolidation_policy != KERF_WHEN_EMPTY)

@@ -7,32 +7,56 @@
  */
 #include "provisioning/provisioning_internal.h"
 
+static bool belongs_to(const struct kerf_pod *pod, const struct kerf_owner *owner, const struct kerf_workload *set)
+{
+    if (set->kind != KERF_WORKLOAD_DAEMONSET || set->meta.namespace_name != pod->meta.namespace_name)
+        return false;
+    return owner->uid != NULL && set->meta.uid != NULL ? owner->uid == set->meta.uid : owner->name == set->meta.name;
+}
+
 /* The live pod of each set is the newest one in memory; of pods with equal times the first by UID (Karpenter has no order there).
  */
 static const struct kerf_pod **find_live_pods(struct kerf_pass *pass)
 {
     const struct kerf_objects *objects = pass->objects;
     const struct kerf_pod **live = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_pod *, objects->workloads.count);
-    for (size_t i = 0; i < kerf_cluster_pod_count(pass->cluster); i++) {
-        const struct kerf_cluster_pod *standing = kerf_cluster_pod_at(pass->cluster, i);
-        if (!standing->daemon)
-            continue;
-        const struct kerf_pod *pod = &standing->pod;
+    uint32_t *sets = KERF_NEW_ARRAY(&pass->scratch, uint32_t, objects->workloads.count);
+    uint32_t set_count = 0;
+    for (uint32_t i = 0; i < objects->workloads.count; i++)
+        if (objects->workloads.items[i].kind == KERF_WORKLOAD_DAEMONSET)
+            sets[set_count++] = i;
+    for (size_t i = 0; i < kerf_cluster_daemon_pod_count(pass->cluster); i++) {
+        const struct kerf_pod *pod = &kerf_cluster_daemon_pod_at(pass->cluster, i)->pod;
         const struct kerf_owner *owner = kerf_meta_controller(&pod->meta);
-        for (size_t k = 0; owner != NULL && k < objects->workloads.count; k++) {
-            const struct kerf_workload *set = &objects->workloads.items[k];
-            if (set->kind != KERF_WORKLOAD_DAEMONSET || set->meta.namespace_name != pod->meta.namespace_name)
+        for (uint32_t k = 0; owner != NULL && k < set_count; k++) {
+            if (!belongs_to(pod, owner, &objects->workloads.items[sets[k]]))
                 continue;
-            if (owner->uid != NULL && set->meta.uid != NULL ? owner->uid != set->meta.uid : owner->name != set->meta.name)
-                continue;
-            if (live[k] == NULL || pod->meta.created_epoch_us > live[k]->meta.created_epoch_us ||
-                (pod->meta.created_epoch_us == live[k]->meta.created_epoch_us &&
-                 kerf_name_compare(pod->meta.uid, live[k]->meta.uid) < 0))
-                live[k] = pod;
+            const struct kerf_pod **newest = &live[sets[k]];
+            if (*newest == NULL || pod->meta.created_epoch_us > (*newest)->meta.created_epoch_us ||
+                (pod->meta.created_epoch_us == (*newest)->meta.created_epoch_us &&
+                 kerf_name_compare(pod->meta.uid, (*newest)->meta.uid) < 0))
+                *newest = pod;
             break;
         }
     }
     return live;
+}
+
+/* The spec that counts: of the live pod, or of the template as long as that asks the same, for pods go. */
+static const struct kerf_pod_spec *spec_of_set(struct kerf_pass *pass, const struct kerf_workload *set, const struct kerf_pod *live)
+{
+    const struct kerf_pod_spec *template = set->template.spec;
+    if (live == NULL || kerf_daemon_specs_same(live->spec, template))
+        return template;
+    pass->daemons_differ = true;
+    if (!template->has_required_node_terms)
+        return live->spec;
+    /* the live pod's required affinity pins it to its node: that of the template counts */
+    struct kerf_pod_spec *merged = kerf_arena_copy(&pass->arena, live->spec, sizeof *live->spec);
+    merged->has_required_node_terms = true;
+    merged->required_node_terms = template->required_node_terms;
+    merged->required_node_term_count = template->required_node_term_count;
+    return merged;
 }
 
 void kerf_pass_read_daemons(struct kerf_pass *pass)
@@ -40,24 +64,15 @@ void kerf_pass_read_daemons(struct kerf_pass *pass)
     const struct kerf_objects *objects = pass->objects;
     struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
     const struct kerf_pod **live_pods = find_live_pods(pass);
+    pass->daemons_differ = false;
     pass->daemons = KERF_NEW_ARRAY(&pass->arena, struct kerf_daemon, objects->workloads.count);
     for (size_t i = 0; i < objects->workloads.count; i++) {
         const struct kerf_workload *daemonset = &objects->workloads.items[i];
         if (daemonset->kind != KERF_WORKLOAD_DAEMONSET)
             continue;
-        const struct kerf_pod *live = live_pods[i];
-        const struct kerf_pod_spec *template = daemonset->template.spec;
-        const struct kerf_pod_spec *spec = live != NULL ? live->spec : template;
+        const struct kerf_pod_spec *spec = spec_of_set(pass, daemonset, live_pods[i]);
         if (spec->resource_claim_count > 0)
             continue; /* ignore-dra-requests is true by default */
-        if (live != NULL && template->has_required_node_terms) {
-            /* the live pod's required affinity pins it to its node: that of the template counts */
-            struct kerf_pod_spec *merged = kerf_arena_copy(&pass->arena, spec, sizeof *spec);
-            merged->has_required_node_terms = true;
-            merged->required_node_terms = template->required_node_terms;
-            merged->required_node_term_count = template->required_node_term_count;
-            spec = merged;
-        }
         struct kerf_daemon *daemon = &pass->daemons[pass->daemon_count++];
         daemon->spec = spec;
         daemon->term_count = spec->required_node_term_count > 0 ? spec->required_node_term_count : 1;
@@ -70,6 +85,18 @@ void kerf_pass_read_daemons(struct kerf_pass *pass)
         }
     }
     kerf_arena_rewind(&pass->scratch, mark);
+}
+
+bool kerf_pass_daemons_differ(struct kerf_pass *pass)
+{
+    const struct kerf_objects *objects = pass->objects;
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    const struct kerf_pod **live_pods = find_live_pods(pass);
+    bool differ = false;
+    for (size_t i = 0; i < objects->workloads.count && !differ; i++)
+        differ = live_pods[i] != NULL && !kerf_daemon_specs_same(live_pods[i]->spec, objects->workloads.items[i].template.spec);
+    kerf_arena_rewind(&pass->scratch, mark);
+    return differ;
 }
 
 static bool tolerates(const struct kerf_daemon *daemon, const struct kerf_taints *taints)

@@ -80,33 +80,46 @@ bool kerf_pass_plain_labels_accept(struct kerf_pass *pass, const struct kerf_lab
 
 /* ---- the list --------------------------------------------------------------------------------------------------------- */
 
-static int compare_nodes(const void *a, const void *b, void *context)
+int kerf_pass_compare_nodes(const struct kerf_pass_node *left, const struct kerf_pass_node *right)
 {
-    (void)context;
-    const struct kerf_pass_node *left = a;
-    const struct kerf_pass_node *right = b;
     if (left->initialized != right->initialized)
         return left->initialized ? -1 : 1;
     int order = kerf_name_compare(left->name, right->name);
     return order != 0 ? order : kerf_compare_u64(left->id.index, right->id.index);
 }
 
-/* Inside its pool's consolidateAfter a node takes no pods in consolidation's simulations (karpenter-disruption 7.2). */
-static bool is_closed(const struct kerf_pass *pass, const struct kerf_cluster_node *node)
+static int compare_nodes(const void *a, const void *b, void *context)
 {
-    if (!pass->options.protect_recent_nodes || !node->has_claim || node->nodepool_index == KERF_NOT_FOUND)
-        return false;
+    (void)context;
+    return kerf_pass_compare_nodes(a, b);
+}
+
+/* Consolidation's simulations give a node no pods within its pool's consolidateAfter (karpenter-disruption 7.2): what of it stays. */
+static void read_window(const struct kerf_pass *pass, struct kerf_pass_node *entry)
+{
+    const struct kerf_cluster_node *node = entry->node;
+    entry->window_us = 0;
+    if (!node->has_claim || node->nodepool_index == KERF_NOT_FOUND)
+        return;
     const struct kerf_nodepool *pool = &pass->objects->nodepools.items[node->nodepool_index];
     if (pool->replicas >= 0 || pool->meta.deletion_epoch_us != KERF_TIME_UNSET || !kerf_nodepool_is_ready(pool))
-        return false;
+        return;
     if (pool->consolidate_after_us == 0 || pool->consolidate_after_us == KERF_TIME_NEVER)
-        return false;
+        return;
     const struct kerf_condition *initialized = kerf_conditions_get(&node->claim.conditions, "Initialized");
     if (initialized == NULL || initialized->status != KERF_CONDITION_TRUE)
+        return;
+    entry->window_us = pool->consolidate_after_us;
+    entry->initialized_epoch_us = initialized->transition_epoch_us;
+}
+
+bool kerf_pass_node_is_closed(const struct kerf_provisioning_options *options, const struct kerf_pass_node *entry)
+{
+    if (!options->protect_recent_nodes || entry->window_us == 0)
         return false;
-    kerf_time_us since = node->claim.last_pod_event_epoch_us != KERF_TIME_UNSET ? node->claim.last_pod_event_epoch_us
-                                                                                : initialized->transition_epoch_us;
-    return since != KERF_TIME_UNSET && pass->options.now_epoch_us - since < pool->consolidate_after_us;
+    kerf_time_us event_epoch_us = entry->node->claim.last_pod_event_epoch_us;
+    kerf_time_us since = event_epoch_us != KERF_TIME_UNSET ? event_epoch_us : entry->initialized_epoch_us;
+    return since != KERF_TIME_UNSET && options->now_epoch_us - since < entry->window_us;
 }
 
 /* A resource that the node does not have is not missed: only a negative rest of what it has closes it (3.2). */
@@ -116,7 +129,7 @@ static void take_off(struct kerf_resources *rest, struct kerf_resources taken)
     kerf_resources_subtract(rest, &taken);
 }
 
-static void compute_remaining(struct kerf_pass *pass, struct kerf_pass_node *node)
+void kerf_pass_fill_node(struct kerf_pass *pass, struct kerf_pass_node *node)
 {
     struct kerf_resources still_to_come = kerf_pass_daemons_of_node(pass, node);
     for (uint32_t present = still_to_come.present; present != 0; present &= present - 1) {
@@ -129,37 +142,40 @@ static void compute_remaining(struct kerf_pass *pass, struct kerf_pass_node *nod
     take_off(&node->remaining, still_to_come);
 }
 
+bool kerf_pass_considers_node(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node)
+{
+    if (kerf_cluster_is_deleting(cluster, node))
+        return false;
+    return node->has_node || node->claim.provider_id != NULL; /* not yet launched: such an entry blocks real passes (1.6) */
+}
+
+void kerf_pass_read_node(struct kerf_pass *pass, const struct kerf_cluster_node *node, struct kerf_pass_node *out_entry)
+{
+    const struct kerf_cluster *cluster = pass->cluster;
+    *out_entry = (struct kerf_pass_node){
+        .id = node->id,
+        .node = node,
+        .name = kerf_cluster_node_name(cluster, node),
+        .hostname = kerf_cluster_node_hostname(cluster, node),
+        .initialized = kerf_cluster_is_initialized(cluster, node),
+        .labels = kerf_cluster_node_labels(cluster, node),
+        .taints = kerf_cluster_node_taints(cluster, node, &pass->arena),
+        .csinode = node->has_node ? kerf_cluster_find_csinode(cluster, node->node.meta.name) : NULL,
+    };
+    out_entry->odd_labels = has_odd_labels(pass, out_entry->labels);
+    read_window(pass, out_entry);
+    out_entry->closed = kerf_pass_node_is_closed(&pass->options, out_entry);
+}
+
 void kerf_pass_list_nodes(struct kerf_pass *pass)
 {
     const struct kerf_cluster *cluster = pass->cluster;
-    size_t all = kerf_cluster_node_count(cluster);
-    pass->nodes = KERF_NEW_ARRAY(&pass->arena, struct kerf_pass_node, all);
-    for (size_t i = 0; i < all; i++) {
+    for (size_t i = 0; i < kerf_cluster_node_count(cluster); i++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
-        if (kerf_cluster_is_deleting(cluster, node) ||
-            (pass->input->left_out != NULL && kerf_bit_get(pass->input->left_out, node->id.index)))
-            continue;
-        if (!node->has_node && node->claim.provider_id == NULL)
-            continue; /* not yet launched: such an entry blocks real passes (1.6) */
-        struct kerf_pass_node *entry = &pass->nodes[pass->node_count++];
-        entry->id = node->id;
-        entry->node = node;
-        entry->name = kerf_cluster_node_name(cluster, node);
-        entry->hostname = kerf_cluster_node_hostname(cluster, node);
-        entry->initialized = kerf_cluster_is_initialized(cluster, node);
-        entry->closed = is_closed(pass, node);
-        entry->labels = kerf_cluster_node_labels(cluster, node);
-        entry->odd_labels = has_odd_labels(pass, entry->labels);
-        entry->taints = kerf_cluster_node_taints(cluster, node, &pass->arena);
-        entry->csinode = node->has_node ? kerf_cluster_find_csinode(cluster, node->node.meta.name) : NULL;
+        if (kerf_pass_considers_node(cluster, node))
+            kerf_pass_read_node(pass, node, &pass->nodes[pass->node_count++]);
     }
     kerf_sort(pass->nodes, pass->node_count, sizeof pass->nodes[0], compare_nodes, NULL);
-}
-
-void kerf_pass_fill_nodes(struct kerf_pass *pass)
-{
-    for (uint32_t i = 0; i < pass->node_count; i++)
-        compute_remaining(pass, &pass->nodes[i]);
 }
 
 /* ---- host ports ------------------------------------------------------------------------------------------------------- */

@@ -109,6 +109,31 @@ void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_tim
 struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input);
 void kerf_plan_free(struct kerf_plan *plan);
 
+/**
+ * What-ifs without a pass: which pods of some nodes would the others not take, if they were gone? Told only where pods ask for nothing but
+ * room, taints and node selectors; the pods of these nodes are those that are currently reschedulable, `shared_pods` take their turns among
+ * them. `begin` reads the world as it is: again after each change of world or time. An answer costs as much as the pods have places tried.
+ */
+enum { KERF_OVERFLOW_AMOUNTS = 4 };
+struct kerf_overflow_sum {
+    int64_t amounts[KERF_OVERFLOW_AMOUNTS]; /* cpu, memory, ephemeral storage, pods, in the units of kerf_resources */
+};
+struct kerf_overflow_answer {
+    bool known;         /* false: only a pass can tell */
+    bool stopped;       /* one of their pods would land on a node that isn't initialized: the rest is not told */
+    uint32_t pod_count; /* of these nodes */
+    uint32_t homeless_count;
+    struct kerf_overflow_sum homeless; /* what those of their pods ask that found no node */
+    uint64_t homeless_classes;         /* bits: their classes, below */
+};
+void kerf_provisioning_overflow_begin(struct kerf_provisioning_cache *cache, const struct kerf_provisioning_options *options,
+                                      const kerf_pod_id *shared_pods, size_t shared_count);
+struct kerf_overflow_answer kerf_provisioning_overflow(struct kerf_provisioning_cache *cache, const kerf_node_id *nodes, size_t count);
+/** Classes of pods seen so far: what they ask of a node but room. They stay, and grow in number. */
+size_t kerf_provisioning_overflow_class_count(const struct kerf_provisioning_cache *cache);
+void kerf_provisioning_overflow_class(const struct kerf_provisioning_cache *cache, size_t class,
+                                      const struct kerf_requirements **out_requirements, const struct kerf_tolerations **out_tolerations);
+
 /** Requirements as a NodeClaim object states them (4.8): bounds become Gte and Lte, exclusions beside them are lost. */
 struct kerf_expressions kerf_requirements_write(struct kerf_vocabulary *vocabulary, struct kerf_arena *arena,
                                                 const struct kerf_requirements *requirements);

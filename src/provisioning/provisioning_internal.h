@@ -90,23 +90,31 @@ struct kerf_running_class {
     uint32_t count;
 };
 
-/** What passes over one state of the world share (pass_base.c). */
+/** What passes over one state of the world share, kept up to date as the world goes on (pass_base.c). */
 struct kerf_pass_base {
     struct kerf_arena arena;
+    struct kerf_arena listing_arena; /* lists of running pods */
     bool known;
     /* the state that it was made for */
     uint64_t journal_count;
     uint32_t pod_id_bound;
-    size_t pod_count;
+    size_t daemon_pod_count;
     uint64_t offering_generation;
     struct kerf_provisioning_options options;
+    uint32_t renewed; /* nodes read again since all was */
     /* what follows: never changed by a pass, which takes copies */
     struct kerf_pass_pool *pools;
     uint32_t pool_count;
     struct kerf_template *templates;
     uint32_t template_count;
+    struct kerf_daemon *daemons;
+    uint32_t daemon_count;
+    bool daemons_differ; /* from the templates of their sets: then they follow from the pods that live now */
     struct kerf_pass_node *nodes; /* left-out ones too */
     uint32_t node_count;
+    uint32_t node_capacity;
+    uint32_t *position_of; /* by node id; KERF_NOT_FOUND: takes no part */
+    uint32_t position_capacity;
     bool has_pool;
     bool tolerate_prefer_no_schedule;
     const struct kerf_cluster_pod *const *anti_affine; /* running pods with required anti-affinity, by UID */
@@ -117,8 +125,11 @@ struct kerf_pass_base {
     uint32_t running_class_count;
 };
 
+struct kerf_overflow;
+
 struct kerf_provisioning_cache {
     struct kerf_pass_base base;
+    struct kerf_overflow *overflow; /* NULL: nobody asked */
     uint64_t offering_generation; /* grows when offerings go out of capacity or come back */
     struct kerf_arena arena;
     struct kerf_arena offering_arena; /* what follows from the offerings available now */
@@ -251,6 +262,8 @@ struct kerf_pass_node {
     kerf_name name;
     bool initialized;
     bool closed;     /* within its consolidateAfter window */
+    kerf_time_us window_us; /* that window since the last event of a pod, or since this; 0: none */
+    kerf_time_us initialized_epoch_us;
     bool odd_labels; /* labels under old keys that don't agree with the current ones */
     kerf_name hostname;
     const struct kerf_labels *labels;
@@ -391,6 +404,7 @@ struct kerf_pass {
 
     struct kerf_daemon *daemons;
     uint32_t daemon_count;
+    bool daemons_differ;
 
     struct kerf_pass_base *base;
     struct kerf_pass_node *nodes;      /* existing ones, in order of the search */
@@ -418,10 +432,21 @@ struct kerf_pass {
 void kerf_go_sort(uint32_t *keys, uint32_t *items, size_t count);
 
 /* pass_base.c */
+void kerf_pass_base_init(struct kerf_pass_base *base);
 void kerf_pass_base_fini(struct kerf_pass_base *base);
+/** Brings the base of the pass's cache up to the world as it is. */
+void kerf_pass_base_refresh(struct kerf_pass *pass);
 /** Pools, templates and nodes of the pass: copies of what the world's last state gave, without the nodes left out. */
 void kerf_pass_take_base(struct kerf_pass *pass);
 void kerf_pass_base_list_running(struct kerf_pass *pass);
+
+/* overflow.c: told of every change to the nodes of the base, by their position there */
+struct kerf_overflow *kerf_overflow_new(struct kerf_provisioning_cache *cache);
+void kerf_overflow_free(struct kerf_overflow *overflow);
+void kerf_overflow_node_added(struct kerf_overflow *overflow, uint32_t position);
+void kerf_overflow_node_removed(struct kerf_overflow *overflow, uint32_t position);
+void kerf_overflow_node_changed(struct kerf_overflow *overflow, uint32_t position);
+void kerf_overflow_reset(struct kerf_overflow *overflow); /* all nodes are new */
 
 /* pass_templates.c */
 void kerf_pass_list_pools(struct kerf_pass *pass);
@@ -434,16 +459,27 @@ void kerf_pass_charge_limits(struct kerf_template *template, const uint64_t *opt
 
 /* pass_daemons.c */
 void kerf_pass_read_daemons(struct kerf_pass *pass);
+/** Does any set's live pod ask for something else than its template? */
+bool kerf_pass_daemons_differ(struct kerf_pass *pass);
 void kerf_pass_group_daemons(struct kerf_pass *pass, struct kerf_template *template);
 /** What daemon pods would ask for on a node, `pods` included. */
 struct kerf_resources kerf_pass_daemons_of_node(struct kerf_pass *pass, struct kerf_pass_node *node);
 /** The overhead that a finished claim states (9.1, Q10). */
 struct kerf_resources kerf_pass_stated_overhead(const struct kerf_template *template, const uint64_t *options);
 
+/* spec_identity.c */
+/** Does a DaemonSet's pod ask of nodes what the template asks? */
+bool kerf_daemon_specs_same(const struct kerf_pod_spec *live, const struct kerf_pod_spec *template);
+
 /* pass_nodes.c */
+/** All that take part, in order of the search; room for them is the caller's. */
 void kerf_pass_list_nodes(struct kerf_pass *pass);
-/** What is free on each; after the templates, which change the daemon pods (Q9). */
-void kerf_pass_fill_nodes(struct kerf_pass *pass);
+bool kerf_pass_considers_node(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node);
+void kerf_pass_read_node(struct kerf_pass *pass, const struct kerf_cluster_node *node, struct kerf_pass_node *out_entry);
+/** What is free on it; after the templates, which change the daemon pods (Q9). */
+void kerf_pass_fill_node(struct kerf_pass *pass, struct kerf_pass_node *node);
+int kerf_pass_compare_nodes(const struct kerf_pass_node *left, const struct kerf_pass_node *right);
+bool kerf_pass_node_is_closed(const struct kerf_provisioning_options *options, const struct kerf_pass_node *entry);
 bool kerf_pass_add_to_node(struct kerf_pass *pass, struct kerf_pass_pod *pod);
 /** One of them, by position. */
 bool kerf_pass_try_node(struct kerf_pass *pass, uint32_t position, struct kerf_pass_pod *pod, struct kerf_refusal *refusal);

@@ -204,6 +204,25 @@ static bool same_specs(const struct kerf_pod_spec *a, const struct kerf_pod_spec
            (a->resource_claim_count > 0) == (b->resource_claim_count > 0);
 }
 
+/* Both ask for the same nodes; of a template's required terms, those of a pod don't matter (3.3). */
+static bool same_daemon_terms(const struct kerf_pod_spec *live, const struct kerf_pod_spec *template)
+{
+    if (template->has_required_node_terms)
+        return true;
+    for (uint32_t i = 0; i < live->required_node_term_count; i++) /* fields, which bind it to its node, are not read */
+        if (live->required_node_terms[i].match_expressions.count > 0)
+            return false;
+    return true;
+}
+
+bool kerf_daemon_specs_same(const struct kerf_pod_spec *live, const struct kerf_pod_spec *template)
+{
+    return live == template ||
+           (kerf_resources_equal(&live->requests, &template->requests) && same_labels(&live->node_selector, &template->node_selector) &&
+            same_daemon_terms(live, template) && kerf_tolerations_same(&live->tolerations, &template->tolerations) &&
+            kerf_host_ports_same(live, template) && (live->resource_claim_count > 0) == (template->resource_claim_count > 0));
+}
+
 bool kerf_pods_ask_the_same(const struct kerf_pod *a, const struct kerf_pod *b)
 {
     return a->meta.namespace_name == b->meta.namespace_name &&

@@ -259,7 +259,7 @@ static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_
 struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cluster *cluster)
 {
     struct kerf_provisioning_cache *cache = kerf_allocate(sizeof *cache);
-    kerf_arena_init(&cache->base.arena);
+    kerf_pass_base_init(&cache->base);
     kerf_arena_init(&cache->arena);
     kerf_arena_init(&cache->offering_arena);
     kerf_arena_init(&cache->scratch);
@@ -282,6 +282,7 @@ void kerf_provisioning_cache_free(struct kerf_provisioning_cache *cache)
     free(cache->tables);
     free(cache->unavailable);
     kerf_pass_base_fini(&cache->base);
+    kerf_overflow_free(cache->overflow);
     KERF_VEC_FREE(&cache->pool_domains);
     KERF_VEC_FREE(&cache->placeholders);
     kerf_arena_fini(&cache->arena);
