@@ -122,6 +122,29 @@ static enum kerf_status nominate(struct kerf_snapshot *snapshot, const char *tex
     return KERF_OK;
 }
 
+/** NAMESPACE/NAME, or a name that only one pod has. */
+static enum kerf_status find_pod(struct kerf_snapshot *snapshot, const char *text, struct kerf_errors *errs)
+{
+    const char *slash = strchr(text, '/');
+    size_t found = 0;
+    for (size_t i = 0; i < kerf_cluster_pod_count(snapshot->cluster); i++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod_at(snapshot->cluster, i);
+        const char *namespace_name = pod->pod.meta.namespace_name ? pod->pod.meta.namespace_name->text : "default";
+        bool same_namespace = !slash || (strlen(namespace_name) == (size_t)(slash - text) &&
+                                         !strncmp(namespace_name, text, (size_t)(slash - text)));
+        if (!same_namespace || strcmp(pod->pod.meta.name->text, slash ? slash + 1 : text))
+            continue;
+        snapshot->explain_pod = pod->id;
+        found++;
+    }
+    if (found == 0)
+        return kerf_errors_add(errs, place_of_flag("--explain"), "there is no pod \"%s\" in the input", text);
+    if (found > 1)
+        return kerf_errors_add(errs, place_of_flag("--explain"), "%zu pods are called \"%s\" (expected NAMESPACE/NAME)", found, text);
+    snapshot->explain_one = true;
+    return KERF_OK;
+}
+
 /* ---- the snapshot
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -173,6 +196,9 @@ static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_a
     kerf_cluster_set_now(snapshot->cluster, snapshot->at_epoch_us);
     kerf_cluster_add_objects(snapshot->cluster);
     kerf_cluster_set_unavailable_bits(snapshot->cluster, unavailable);
+    snapshot->explain = options->explain;
+    if (options->explain && options->explain_pod)
+        KERF_TRY(find_pod(snapshot, options->explain_pod, errs));
     for (size_t i = 0; i < options->nominated_count; i++) {
         enum kerf_status nominated = nominate(snapshot, options->nominated[i], errs);
         status = status == KERF_OK ? nominated : status;

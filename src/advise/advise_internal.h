@@ -13,6 +13,14 @@ struct kerf_snapshot {
     kerf_time_us at_epoch_us;
     struct kerf_disruption_options disruption; /* its `provisioning` holds the options of a pass */
     bool derive_conditions;
+    bool explain;     /* plan: why pods stay */
+    bool explain_one; /* only this one, placed or not */
+    kerf_pod_id explain_pod;
 };
+
+struct kerf_plan_advice;
+struct kerf_provisioning_input;
+/** Fills the explanations of an advice whose plan was made of `input` with `explain` (plan_explain.c). */
+void kerf_explain_plan(struct kerf_snapshot *snapshot, const struct kerf_provisioning_input *input, struct kerf_plan_advice *advice);
 
 #endif

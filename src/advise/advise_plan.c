@@ -31,11 +31,15 @@ struct kerf_plan_advice *kerf_advise_plan(struct kerf_snapshot *snapshot)
         .options = snapshot->disruption.provisioning,
     };
     input.options.now_epoch_us = snapshot->at_epoch_us;
+    input.explain = snapshot->explain;
+    input.explain_only = snapshot->explain_one ? &snapshot->explain_pod : NULL;
     kerf_provisioning_collect_pods(snapshot->cluster, snapshot->at_epoch_us, &advice->arena, &input.pods, &input.pod_count,
                                    &advice->invalid, &advice->invalid_count);
     advice->pod_count = input.pod_count + advice->invalid_count;
     advice->plan = kerf_provisioning_plan(&input);
     request_launches(snapshot, input.cache, advice);
+    if (snapshot->explain)
+        kerf_explain_plan(snapshot, &input, advice);
     kerf_provisioning_cache_free(input.cache);
     return advice;
 }
@@ -45,6 +49,7 @@ void kerf_plan_advice_free(struct kerf_plan_advice *advice)
     if (advice == NULL)
         return;
     kerf_plan_free(advice->plan);
+    kerf_plan_free(advice->traced);
     kerf_arena_fini(&advice->arena);
     free(advice);
 }

@@ -13,6 +13,11 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
     const struct kerf_option rows[] = {
         KERF_ADVISE_ROWS_INPUT(&arguments),
         KERF_ADVISE_ROWS_KARPENTER(&arguments),
+        {.name = "explain",
+         .kind = KERF_OPTION_FLAG,
+         .value = &arguments.options.explain,
+         .help = "for each pod that stays: the first rule by which each NodePool and\nnode refuses it, with the numbers, and the smallest change that a\nsecond pass found to let "
+                 "it in. With POD only that one (NAMESPACE/NAME\nor NAME), also if it has a place: where, and why there"},
         {.name = "engine",
          .kind = KERF_OPTION_CHOICE,
          .value = &engine,
@@ -22,6 +27,8 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
     };
     const struct kerf_option_table table = {
         .command = command,
+        .operands = "[POD]",
+        .operand_max = 1,
         .about =
             "One provisioning pass of Karpenter over the pods that wait: new nodes with their instance types and the cheapest\n"
             "launch, existing nodes that take pods, and pods that stay with the reason.",
@@ -35,6 +42,11 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
     if (!kerf_options_parse(&table, argc, argv, &operands, &exit_code) ||
         !kerf_advise_arguments_finish(&arguments, command, &exit_code))
         goto out;
+    if (operands.count > 0 && !arguments.options.explain) {
+        exit_code = kerf_usage_error(command, "\"%s\" is not expected (a POD goes with --explain)", operands.items[0]);
+        goto out;
+    }
+    arguments.options.explain_pod = operands.count > 0 ? operands.items[0] : NULL;
     arguments.options.plain_engine = engine == 1;
     enum kerf_status status = kerf_snapshot_load(&arguments.options, &snapshot, errs);
     if (status != KERF_OK) {

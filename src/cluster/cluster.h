@@ -218,6 +218,9 @@ void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id po
 void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_name node_name);
 void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_time_us deletion_epoch_us); /* terminating from now on */
 void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
+/** What a pod asks for, for what-ifs that put it back: nobody is told, and PDBs don't care. Both are borrowed. */
+void kerf_cluster_set_pod_spec(struct kerf_cluster *cluster, kerf_pod_id pod, const struct kerf_pod_spec *spec,
+                               const struct kerf_resources *requests);
 void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id pod, uint64_t tag);
 
 /** What PDBs count as expected of the workload's pods. O(PDBs). */

@@ -229,3 +229,17 @@ void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id id, uint
     assert_may_change(cluster);
     kerf_cluster_require_pod_entry(cluster, id)->pod.tag = tag;
 }
+
+void kerf_cluster_set_pod_spec(struct kerf_cluster *cluster, kerf_pod_id id, const struct kerf_pod_spec *spec,
+                               const struct kerf_resources *requests)
+{
+    assert_may_change(cluster);
+    struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
+    struct entry *entry = pod->counted_room ? entry_of(cluster, pod->pod.node) : NULL;
+    if (entry)
+        kerf_cluster_node_give_room(cluster, entry, pod);
+    pod->pod.pod.spec = spec;
+    pod->pod.pod.requests = requests;
+    if (entry)
+        kerf_cluster_node_take_room(entry, pod, false);
+}

@@ -96,7 +96,6 @@ struct kerf_fast {
 uint64_t kerf_pod_identity_hash(const struct kerf_pod *pod);
 /** No rule of a pass tells them apart, volumes aside. */
 bool kerf_pods_ask_the_same(const struct kerf_pod *a, const struct kerf_pod *b);
-uint64_t kerf_requests_hash(uint64_t hash, const struct kerf_resources *requests);
 uint64_t kerf_tolerations_hash(uint64_t hash, const struct kerf_tolerations *tolerations);
 bool kerf_tolerations_same(const struct kerf_tolerations *a, const struct kerf_tolerations *b);
 bool kerf_host_ports_same(const struct kerf_pod_spec *a, const struct kerf_pod_spec *b);

@@ -285,6 +285,7 @@ bool kerf_pass_topology_tighten(struct kerf_pass *pass, const struct kerf_pass_p
             found = choose_domains(pass, group, pod, wishes, &domains);
         }
         if (!found) {
+            pass->refusing_group = applying_position(pass, pod, i);
             if (reason != NULL)
                 explain(group, wishes, reason);
             return false;

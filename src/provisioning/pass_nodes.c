@@ -187,7 +187,7 @@ static void add_ports(struct kerf_pass *pass, struct kerf_pass_node *node, const
             KERF_VEC_PUSH_IN(&pass->arena, &node->ports, spec->containers[i].host_ports[k]);
 }
 
-static bool ports_conflict(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_pass_pod *pod)
+bool kerf_pass_node_ports_conflict(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_pass_pod *pod)
 {
     if (!node->ports_known) {
         node->ports_known = true;
@@ -281,7 +281,7 @@ bool kerf_pass_try_node(struct kerf_pass *pass, uint32_t position, struct kerf_p
 {
     struct kerf_pass_node *node = &pass->nodes[position];
     refusal->kind = KERF_REFUSED_EVER;
-    if (!is_open_to(node, pod) || (pod->has_host_ports && ports_conflict(pass, node, pod)))
+    if (!is_open_to(node, pod) || (pod->has_host_ports && kerf_pass_node_ports_conflict(pass, node, pod)))
         return false;
     refusal->kind = KERF_REFUSED_NOW; /* a volume that another pod attaches costs nothing */
     if (node->csinode != NULL && !kerf_pass_volumes_within_limits(pass, node, pod))

@@ -67,8 +67,7 @@ void kerf_pass_compute_limits(struct kerf_pass *pass, struct kerf_pass_pool *poo
     pool->within_limits = KERF_NEW_ARRAY(&pass->arena, uint64_t, pool->table->words);
 }
 
-/* What every claim of the pool requires (12.1), the two simulation labels included (3.3). */
-static struct kerf_requirements template_requirements(struct kerf_pass *pass, const struct kerf_nodepool *nodepool)
+struct kerf_requirements kerf_pass_template_requirements(struct kerf_pass *pass, const struct kerf_nodepool *nodepool)
 {
     const struct kerf_vocabulary *vocabulary = pass->vocabulary;
     struct kerf_requirements requirements = {0};
@@ -97,7 +96,7 @@ void kerf_pass_make_templates(struct kerf_pass *pass)
         kerf_pass_compute_limits(pass, pool);
         struct kerf_template *template = &pass->templates[pass->template_count];
         *template =
-            (struct kerf_template){.pool = pool, .pool_index = i, .requirements = template_requirements(pass, pool->nodepool)};
+            (struct kerf_template){.pool = pool, .pool_index = i, .requirements = kerf_pass_template_requirements(pass, pool->nodepool)};
         uint64_t *all = KERF_NEW_ARRAY(&pass->arena, uint64_t, pool->table->words);
         for (uint32_t k = 0; k < pool->table->count; k++)
             kerf_bit_set(all, k);

@@ -80,6 +80,8 @@ static void queue_push(struct queue *queue, uint32_t item)
 static bool attempt(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 {
     pass->attempts++;
+    if (pass->input->explain_attempts_of != NULL && kerf_pod_id_equal(*pass->input->explain_attempts_of, pod->id))
+        kerf_pass_explain_attempt(pass, pod);
     struct kerf_text *reason = pass->input->omit_reasons ? NULL : &pod->reason;
     kerf_text_clear(&pod->reason);
     return kerf_pass_add_to_node(pass, pod) || kerf_pass_add_to_claim(pass, pod) || kerf_pass_open_claim(pass, pod, reason);

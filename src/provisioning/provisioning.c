@@ -62,8 +62,12 @@ const char kerf_no_pool_reason[] = "no dynamic nodepools found";
 static void finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
 {
     plan->stopped = pass->stopped;
-    if (!pass->stopped)
-        kerf_pass_finish(pass, plan, left, left_count);
+    if (pass->stopped)
+        return;
+    kerf_pass_finish(pass, plan, left, left_count);
+    if (pass->input->explain)
+        kerf_pass_explain(pass, plan);
+    plan->last_attempt = pass->last_attempt;
 }
 
 static void run_plain(struct kerf_pass *pass, struct kerf_plan *plan)
@@ -100,6 +104,7 @@ struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *i
         .options = input->options,
         .cache = input->cache != NULL ? input->cache : kerf_provisioning_cache_new(input->cluster),
         .search_sorted = true,
+        .explain_arena = &plan->arena,
     };
     KERF_ASSERT(pass.cache->cluster == input->cluster);
     kerf_arena_init(&pass.arena);

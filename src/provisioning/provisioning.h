@@ -7,6 +7,7 @@
 #define KERF_PROVISIONING_H
 
 #include "cluster/cluster.h"
+#include "provisioning/explanation.h"
 
 enum kerf_preference_policy { KERF_PREFERENCES_RESPECT, KERF_PREFERENCES_IGNORE };
 enum kerf_min_values_policy { KERF_MIN_VALUES_STRICT, KERF_MIN_VALUES_BEST_EFFORT };
@@ -52,6 +53,10 @@ struct kerf_provisioning_input {
     /** What-ifs: end as soon as a pod that runs on a node which isn't being deleted lands on one that isn't initialized (disruption 7.3). */
     bool stop_at_uninitialized;
     bool omit_reasons; /* refusals carry no texts: for callers that ask thousands of times */
+    bool explain; /* the plan tells why pods stay, by shape: pods x places at most, texts included */
+    const kerf_pod_id *explain_only; /* only the shape of that pod; NULL: all */
+    /** A pod that may have been placed: what each place said to its last attempt (engine plain only); NULL: none. */
+    const kerf_pod_id *explain_attempts_of;
     struct kerf_provisioning_options options;
 };
 
@@ -93,6 +98,9 @@ struct kerf_plan {
     size_t existing_count;
     const struct kerf_plan_refusal *refusals; /* pods that stay, in order of the queue's end */
     size_t refusal_count;
+    const struct kerf_explanation *explanations; /* of input->explain, in order of the first pod's refusal */
+    size_t explanation_count;
+    const struct kerf_explanation *last_attempt; /* of input->explain_attempts_of; NULL: not tried */
     bool stopped; /* by stop_at_uninitialized: nothing else is told */
     uint64_t attempts; /* pods tried against all destinations: what the compute-time model counts */
 };

@@ -426,6 +426,9 @@ struct kerf_pass {
     KERF_VEC(struct kerf_dropped_pod) dropped;
     uint64_t attempts;
     bool stopped; /* at a node that isn't initialized */
+    uint32_t refusing_group; /* of topology: where kerf_pass_topology_tighten last failed */
+    struct kerf_arena *explain_arena; /* the plan's */
+    const struct kerf_explanation *last_attempt; /* of input->explain_attempts_of */
 };
 
 /* go_sort.c: Go's sort.Slice on keys, ascending, moving `items` along (appendix A) */
@@ -453,6 +456,8 @@ void kerf_pass_list_pools(struct kerf_pass *pass);
 /** What limits leave once the pool's nodes are taken off (5.5); nodes that are being deleted or left out are not in the list. */
 void kerf_pass_compute_limits(struct kerf_pass *pass, struct kerf_pass_pool *pool);
 void kerf_pass_make_templates(struct kerf_pass *pass);
+/** What every claim of the pool requires (12.1), the two simulation labels included (3.3). In the arena of the pass. */
+struct kerf_requirements kerf_pass_template_requirements(struct kerf_pass *pass, const struct kerf_nodepool *nodepool);
 /** Types of the template that the pool's limits still allow (5.4); NULL with a reason in `reason` (may be NULL): none. */
 const uint64_t *kerf_pass_options_within_limits(struct kerf_pass *pass, struct kerf_template *template, struct kerf_text *reason);
 void kerf_pass_charge_limits(struct kerf_template *template, const uint64_t *options);
@@ -492,6 +497,8 @@ bool kerf_pass_plain_labels_accept(struct kerf_pass *pass, const struct kerf_lab
                                    const struct kerf_requirements *incoming);
 /** The requirements of the node as a list. */
 const struct kerf_requirements *kerf_pass_node_requirements(struct kerf_pass *pass, struct kerf_pass_node *node);
+
+bool kerf_pass_node_ports_conflict(struct kerf_pass *pass, struct kerf_pass_node *node, const struct kerf_pass_pod *pod);
 
 /** `merged`, copied out of scratch into the pass; items that equal those of `before` are shared with it. */
 struct kerf_requirements kerf_pass_keep_requirements(struct kerf_pass *pass, const struct kerf_requirements *before,
@@ -611,6 +618,16 @@ void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const stru
 /* plain.c: the engine. What is left in the queue, in its order; in the arena of the pass, texts until kerf_plain_fini */
 const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t *out_left_count);
 void kerf_plain_fini(struct kerf_pass *pass);
+
+/* explain.c: why pods stay; after kerf_pass_finish */
+void kerf_pass_explain(struct kerf_pass *pass, struct kerf_plan *plan);
+/** Before an attempt of input->explain_attempts_of (plain engine): what each place will say. */
+void kerf_pass_explain_attempt(struct kerf_pass *pass, struct kerf_pass_pod *pod);
+
+/* spec_identity.c */
+uint64_t kerf_requests_hash(uint64_t hash, const struct kerf_resources *requests);
+/** The specs ask the same of a pass, volumes aside. */
+bool kerf_pod_specs_ask_the_same(const struct kerf_pod_spec *a, const struct kerf_pod_spec *b);
 
 /* provisioning.c */
 extern const char kerf_no_pool_reason[];

@@ -193,7 +193,7 @@ static bool same_node_terms(const struct kerf_pod_spec *a, const struct kerf_pod
     return true;
 }
 
-static bool same_specs(const struct kerf_pod_spec *a, const struct kerf_pod_spec *b)
+bool kerf_pod_specs_ask_the_same(const struct kerf_pod_spec *a, const struct kerf_pod_spec *b)
 {
     return same_labels(&a->node_selector, &b->node_selector) && same_node_terms(a, b) &&
            same_affinity(&a->required_affinity, &b->required_affinity) &&
@@ -227,5 +227,5 @@ bool kerf_pods_ask_the_same(const struct kerf_pod *a, const struct kerf_pod *b)
 {
     return a->meta.namespace_name == b->meta.namespace_name &&
            (a->requests == b->requests || kerf_resources_equal(a->requests, b->requests)) &&
-           same_labels(&a->meta.labels, &b->meta.labels) && (a->spec == b->spec || same_specs(a->spec, b->spec));
+           same_labels(&a->meta.labels, &b->meta.labels) && (a->spec == b->spec || kerf_pod_specs_ask_the_same(a->spec, b->spec));
 }

@@ -2,6 +2,7 @@
 #include "advise/plan_advice.h"
 #include "document/document.h"
 #include "kerf/report.h"
+#include "report/report_explain.h"
 
 enum { QUANTITY_BYTES = 40, TEXT_TYPES_SHOWN = 5, TEXT_PODS_SHOWN = 6, JSON_INDENT = 1 };
 
@@ -163,6 +164,10 @@ static void report_json(const struct kerf_plan_advice *advice, FILE *stream)
     put_refusals(&json, advice, advice->invalid, advice->invalid_count);
     put_refusals(&json, advice, plan->refusals, plan->refusal_count);
     kerf_json_end_list(&json);
+    if (advice->explains) {
+        kerf_json_key(&json, "explanations");
+        kerf_report_explanations_json(advice, &json);
+    }
     kerf_json_end_map(&json);
     enum kerf_status ignored = kerf_json_finish(&json); /* the stream remembers; the program looks at it before it ends */
     (void)ignored;
@@ -259,6 +264,10 @@ static void report_text(const struct kerf_plan_advice *advice, FILE *stream)
         const struct kerf_cluster_node *node = kerf_cluster_node(advice->cluster, plan->existing[i].node);
         fprintf(stream, "  %s\n", kerf_cluster_node_name(advice->cluster, node)->text);
         print_pods(advice, plan->existing[i].pods, plan->existing[i].pod_count, stream);
+    }
+    if (advice->explains) {
+        kerf_report_explanations(advice, stream);
+        return;
     }
     if (left > 0)
         fprintf(stream, "\nPods left, and why\n");

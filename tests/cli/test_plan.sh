@@ -77,6 +77,42 @@ run plan -f pool.yaml -f many.yaml
 exits 1
 says 'Pods left, and why'
 
+# why, and what would let them in: as text, as JSON, of one pod
+run plan -f pool.yaml -f many.yaml --explain
+exits 1
+says '14 pods such as default/web-'
+says 'limits.cpu 16 leaves 0, and m5.large, the smallest type that would do, has 2'
+says 'NodePool main with the limit cpu 30 instead of cpu 16: all have a place'
+run plan -f pool.yaml -f many.yaml --explain --format json
+exits 1
+json '[len(e["pods"]) for e in a["explanations"]]' '[14]'
+json 'a["explanations"][0]["nodePools"][0]["rule"]' limits
+json 'a["explanations"][0]["nodePools"][0]["resources"]' "[{'resource': 'cpu', 'wanted': '2', 'besides': '0', 'offered': '0'}]"
+json '[(r["count"], r["rule"]) for r in a["explanations"][0]["newNodes"]]' "[(4, 'resources')]"
+json '[(c["steps"][0]["value"], c["places"]) for c in a["explanations"][0]["changes"]]' "[('cpu 18', 2), ('cpu 30', 14)]"
+json 'len(a["unschedulable"])' 14
+cp stdout first
+run plan -f pool.yaml -f many.yaml --explain --format json --engine plain
+cmp -s first stdout || fail "the engines explain differently"
+name=$(python3 -c 'import json; a = json.load(open("first")); print(a["nodeClaims"][1]["pods"][0])')
+run plan -f pool.yaml -f many.yaml --explain "$name"
+exits 1
+says 'goes to             new node 2, of NodePool main'
+says 'so this one was opened'
+run plan -f pool.yaml -f many.yaml --explain nobody
+exits 3
+complains 'there is no pod "nobody"'
+run plan -f pool.yaml -f many.yaml nobody
+exits 2
+complains 'a POD goes with --explain'
+# the change that is told holds when the manifest is changed so
+sed 's/limits: {cpu: 16}/limits: {cpu: 30}/' pool.yaml >wider.yaml
+run plan -f wider.yaml -f many.yaml
+exits 0
+sed 's/limits: {cpu: 16}/limits: {cpu: 29}/' pool.yaml >wider.yaml
+run plan -f wider.yaml -f many.yaml
+exits 1
+
 # nothing to do
 run plan -f pool.yaml --format json
 exits 0

@@ -27,11 +27,16 @@ hold() {
 
 rewrite=
 [ "$1" = --rewrite ] && rewrite=yes
-arguments=$(sed -n 's/^<!-- kerf \(.*\) -->$/\1/p' README.md)
+sed -n 's/^<!-- kerf \(.*\) -->$/\1/p' README.md >"$work/commands"
 path=$(sed -n 's/^<!-- file \(.*\) -->$/\1/p' README.md)
-[ -n "$arguments" ] && [ -n "$path" ] || { echo "README names no command or no file" >&2; exit 1; }
-# shellcheck disable=SC2086
-"$KERF" $arguments >"$work/full"
-head -n "$(shown '<!-- kerf ' | wc -l)" "$work/full" >"$work/now"
-hold '<!-- kerf ' "$work/now"
+[ -s "$work/commands" ] && [ -n "$path" ] || { echo "README names no command or no file" >&2; exit 1; }
+while read -r arguments; do
+    marker="<!-- kerf $arguments -->"
+    # shellcheck disable=SC2086
+    "$KERF" $arguments >"$work/full" </dev/null || [ $? = 1 ] # 1: done, and the answer is no
+    lines=$(shown "$marker" | wc -l)
+    if [ "$lines" = 0 ]; then lines=$(wc -l <"$work/full"); fi # a block that was never filled
+    head -n "$lines" "$work/full" >"$work/now"
+    hold "$marker" "$work/now"
+done <"$work/commands"
 hold '<!-- file ' "$path"
