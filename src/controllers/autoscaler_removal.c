@@ -3,7 +3,7 @@
  * terminate call with the group made smaller; or the way back. From the call on the terminator has it, as it has every group's node: what
  * EKS' lifecycle hook drains, and the instance's end.
  *
- * Simplified: cordoning is left to the taint; DaemonSet pods go with the instance; annotations that delay a deletion are not read.
+ * Simplified: DaemonSet pods go with the instance; annotations that delay a deletion are not read.
  */
 #include "controllers/autoscaler_internal.h"
 
@@ -49,6 +49,8 @@ void kerf_autoscaler_begin_removal(struct kerf_autoscaler *autoscaler, kerf_node
     autoscaler->deleting_count++;
     autoscaler->draining_count += drains;
     kerf_node_add_taint(autoscaler->world, id, taint_name(autoscaler, KERF_TO_BE_DELETED_TAINT));
+    if (autoscaler->options->cordon_node_before_terminating)
+        kerf_node_set_cordoned(autoscaler->world, id, true);
     schedule(autoscaler, id, autoscaler->options->node_delete_delay_after_taint_us);
 }
 
@@ -58,6 +60,8 @@ static void abort_removal(struct kerf_autoscaler *autoscaler, kerf_node_id id)
     leave_budgets(autoscaler, state);
     state->phase = REMOVAL_NONE;
     kerf_node_remove_taint(autoscaler->world, id, taint_name(autoscaler, KERF_TO_BE_DELETED_TAINT));
+    if (autoscaler->options->cordon_node_before_terminating)
+        kerf_node_set_cordoned(autoscaler->world, id, false);
 }
 
 /** One instance less, and that one: refused at the minimum. */

@@ -109,6 +109,19 @@ void kerf_node_remove_taint(struct kerf_world *world, kerf_node_id id, kerf_name
     free(without_it);
 }
 
+void kerf_node_set_cordoned(struct kerf_world *world, kerf_node_id id, bool cordoned)
+{
+    struct kerf_node node = kerf_cluster_node(world->cluster, id)->node;
+    if (node.unschedulable == cordoned)
+        return;
+    node.unschedulable = cordoned;
+    kerf_cluster_update_node(world->cluster, id, &node);
+    if (cordoned)
+        kerf_node_add_taint(world, id, world->vocabulary->key_taint_unschedulable);
+    else
+        kerf_node_remove_taint(world, id, world->vocabulary->key_taint_unschedulable);
+}
+
 void kerf_node_add_disrupted_taint(struct kerf_world *world, kerf_node_id id)
 {
     kerf_node_add_taint(world, id, world->vocabulary->key_disrupted);

@@ -39,6 +39,9 @@ void kerf_node_put_taint(struct kerf_world *world, kerf_node_id node, struct ker
 /** Takes all taints of that key away; nothing when there is none. */
 void kerf_node_remove_taint(struct kerf_world *world, kerf_node_id node, kerf_name key);
 
+/** `kubectl cordon`, or its opposite: the node's spec, and the taint that follows it. Nothing when it is so already. */
+void kerf_node_set_cordoned(struct kerf_world *world, kerf_node_id node, bool cordoned);
+
 /** A kubelet runs there: the node is there, its instance has not been taken away, and Ready is true. */
 bool kerf_node_is_ready(const struct kerf_cluster_node *node);
 

@@ -38,18 +38,13 @@ void kerf_group_begin_update(struct kerf_nodegroup_controller *controller, uint3
     schedule_step(controller, group, STEP_US);
 }
 
-static kerf_name cordon_key(const struct kerf_nodegroup_controller *controller)
-{
-    return kerf_name_of(controller->world->vocabulary->names, "node.kubernetes.io/unschedulable");
-}
-
 /** What was done stays; nodes that wait to be drained are used again. */
 static void fail(struct kerf_nodegroup_controller *controller, uint32_t group)
 {
     struct group_update *update = &controller->groups[group].update;
     for (size_t i = 0; i < update->nodes.count; i++)
         if (kerf_cluster_node(controller->world->cluster, update->nodes.items[i].id))
-            kerf_node_remove_taint(controller->world, update->nodes.items[i].id, cordon_key(controller));
+            kerf_node_set_cordoned(controller->world, update->nodes.items[i].id, false);
     update->nodes.count = 0;
     update->surge = 0;
     update->phase = UPDATE_NONE;
@@ -155,7 +150,7 @@ void kerf_group_update_step(struct kerf_nodegroup_controller *controller, uint32
         }
         for (int64_t limit = unavailable_max(controller, group);
              (int64_t)update->nodes.count < limit && !kerf_node_id_equal(oldest, KERF_NO_NODE); count_new(controller, group, &oldest)) {
-            kerf_node_add_taint(controller->world, oldest, cordon_key(controller));
+            kerf_node_set_cordoned(controller->world, oldest, true);
             KERF_VEC_PUSH(&update->nodes, ((struct updated_node){ oldest, now_us }));
         }
         if (update->nodes.count == 0)

@@ -278,7 +278,10 @@ static void on_drain(void *context, struct kerf_engine *engine, const struct ker
     if (books->started_us == KERF_TIME_UNSET) {
         books->started_us = now_us;
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_DRAIN_STARTED, .node = id, .pod = KERF_NO_POD });
-        kerf_node_add_disrupted_taint(world, id);
+        if (node->nodegroup_index == KERF_NOT_FOUND)
+            kerf_node_add_disrupted_taint(world, id);
+        else
+            kerf_node_set_cordoned(world, id, true);
     }
     bool drained = drain_max_us(world, node, books) > 0 && drain(terminator, node);
     books = kerf_books_find(&terminator->nodes, id.index);

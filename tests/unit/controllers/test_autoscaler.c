@@ -37,6 +37,15 @@ static int32_t size_of(const struct sim_world *world, uint32_t group)
     return kerf_cluster_group_size(world->world->cluster, group);
 }
 
+static bool has_taint(const struct sim_world *world, kerf_node_id node, const char *key)
+{
+    const struct kerf_taints *taints = &kerf_cluster_node(world->world->cluster, node)->node.taints;
+    for (size_t i = 0; i < taints->count; i++)
+        if (kerf_name_is(taints->items[i].key, key))
+            return true;
+    return false;
+}
+
 /* ---- loops ---- */
 
 Test(autoscaler, l1_a_lone_pod_is_too_new)
@@ -143,6 +152,88 @@ Test(autoscaler, f1_backoff_doubles)
     sim_world_close(&world);
 }
 
+Test(autoscaler, f3_an_instance_that_never_joins)
+{
+    struct sim_world world;
+    open_world(&world,
+               NO_TIME "nodeGroups: [{ name: a, instanceTypes: [m5.xlarge], zones: [us-east-1a], minSize: 0, maxSize: 10, desiredCapacity: 0, joinFailure: 1 }, "
+                       GROUP_B "]\n",
+               nothing);
+    kerf_pod_id pod = add_pod_at(&world, 97, "p", "1");
+    sim_world_run(&world, SECONDS(1016));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_GROUP_RESIZED), 1, "it is on its way until 107 + 900 is over");
+    sim_world_run(&world, SECONDS(1017));
+    cr_expect_eq(size_of(&world, 0), 1, "EC2 lists it: the size can't be lowered");
+    cr_expect_eq(size_of(&world, 1), 1, "the other group, in the same loop");
+    sim_world_run(&world, SECONDS(1046)); /* first seen at 137 */
+    cr_expect_eq(size_of(&world, 0), 1);
+    sim_world_run(&world, SECONDS(1047));
+    cr_expect_eq(size_of(&world, 0), 0);
+    sim_world_run(&world, SECONDS(1400));
+    cr_expect(!kerf_node_id_equal(kerf_cluster_pod(world.world->cluster, pod)->node, KERF_NO_NODE));
+    cr_expect_eq(kerf_cluster_node_count(world.world->cluster), 1);
+    sim_world_close(&world);
+}
+
+Test(autoscaler, f4_a_node_that_never_becomes_ready)
+{
+    struct sim_world world;
+    open_world(&world, "timings: { autoscalerLoop: 0s, initialization: { mu: 12, sigma: 0 } }\nautoscaler: {}\n" ONE_GROUP, nothing);
+    kerf_pod_id pod = add_pod_at(&world, 97, "p", "1");
+    sim_world_run(&world, SECONDS(1016));
+    cr_expect_eq(size_of(&world, 0), 1);
+    kerf_cluster_remove_pod(world.world->cluster, pod);
+    sim_world_run(&world, SECONDS(2217)); /* upcoming until the time-out at 1017, unneeded since then, 20 minutes because it is not ready */
+    kerf_node_id node = kerf_cluster_node_at(world.world->cluster, 0)->id;
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT));
+    sim_world_run(&world, SECONDS(2227));
+    cr_expect(has_taint(&world, node, KERF_TO_BE_DELETED_TAINT));
+    sim_world_run(&world, SECONDS(2240));
+    cr_expect_eq(size_of(&world, 0), 0);
+    sim_world_run(&world, SECONDS(3000));
+    cr_expect_not_null(kerf_cluster_node(world.world->cluster, node), "EKS tries to drain it, for a quarter of an hour");
+    sim_world_run(&world, SECONDS(3300));
+    cr_expect_null(kerf_cluster_node(world.world->cluster, node));
+    sim_world_close(&world);
+}
+
+/* W1: Auto Scaling replaces what Spot takes, Cluster Autoscaler adds one on top. */
+Test(autoscaler, w1_a_replacement_is_not_upcoming)
+{
+    struct sim_world world;
+    open_world(&world,
+               "spot: { reclaims: false, missedNotice: 0, shocks: [{ at: 1h, zones: [us-east-1a], fraction: 1, unavailable: 1s }] }\n" NO_TIME
+               "nodeGroups: [{ name: a, instanceTypes: [m5.large], zones: [us-east-1a, us-east-1b], capacityType: spot, minSize: 2, maxSize: 10 }]\n"
+               "load: [{ workload: Deployment/web }]\n",
+               "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { replicas: 2, selector: { matchLabels: { app: web } }, template: { metadata: { "
+               "labels: { app: web } }, spec: { containers: [{ name: c, resources: { requests: { cpu: 1500m } } }] } } }\n");
+    sim_world_run(&world, SECONDS(3590));
+    cr_assert_eq(kerf_cluster_node_count(world.world->cluster), 2);
+    size_t started = sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED);
+    sim_world_run(&world, SECONDS(3600 + 400));
+    cr_expect_eq(size_of(&world, 0), 3, "one node too many");
+    cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED), started + 2);
+    sim_world_run(&world, SECONDS(3600 * 2));
+    cr_expect_eq(size_of(&world, 0), 2, "it goes after its ten minutes");
+    sim_world_close(&world);
+}
+
+/** A system group of fixed size, the workloads' group under Cluster Autoscaler. */
+Test(autoscaler, fixed_groups_stay_as_they_are)
+{
+    struct sim_world world;
+    open_world(&world,
+               NO_TIME "nodeGroups: [{ name: system, instanceTypes: [m5.large], desiredCapacity: 2, taints: [{ key: CriticalAddonsOnly, effect: NoSchedule }] }, "
+                       GROUP_A "]\n",
+               nothing);
+    add_pod_at(&world, 97, "p", "1");
+    sim_world_run(&world, SECONDS(4 * 3600));
+    cr_expect_eq(size_of(&world, 0), 2);
+    cr_expect_eq(size_of(&world, 1), 1);
+    cr_expect_eq(kerf_cluster_node_count(world.world->cluster), 3);
+    sim_world_close(&world);
+}
+
 /* ---- removal ---- */
 
 /** A node of group a, made for a pod that then ends; returns when that pod is gone. */
@@ -154,15 +245,6 @@ static kerf_node_id empty_node(struct sim_world *world, kerf_time_us gone_us)
     cr_assert(!kerf_node_id_equal(node, KERF_NO_NODE));
     kerf_cluster_remove_pod(world->world->cluster, pod);
     return node;
-}
-
-static bool has_taint(const struct sim_world *world, kerf_node_id node, const char *key)
-{
-    const struct kerf_taints *taints = &kerf_cluster_node(world->world->cluster, node)->node.taints;
-    for (size_t i = 0; i < taints->count; i++)
-        if (kerf_name_is(taints->items[i].key, key))
-            return true;
-    return false;
 }
 
 Test(autoscaler, d1_an_empty_node_goes_after_ten_minutes)

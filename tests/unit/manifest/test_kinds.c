@@ -373,11 +373,12 @@ Test(kinds, cluster_config)
     test_world_read(&world, "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: prod, region: us-east-1}\n"
                             "availabilityZones: [us-east-1a, us-east-1b]\n"
                             "managedNodeGroups:\n"
-                            "- {name: system, instanceType: m5.large, minSize: 2, maxSize: 4, desiredCapacity: 2, labels: {tier: system},\n"
+                            "- {name: system, instanceType: m5.large, minSize: 2, maxSize: 4, desiredCapacity: 2, updateConfig: {maxUnavailablePercentage: 33}, labels: {tier: system},\n"
                             "   taints: [{key: node-role, value: system, effect: NO_SCHEDULE}]}\n"
                             "- {name: spot, instanceTypes: [m5.xlarge, m5a.xlarge], spot: true, volumeSize: 50, availabilityZones: [us-east-1a]}\n"
                             "nodeGroups:\n"
-                            "- {name: self, taints: {dedicated: 'a:NoSchedule'}, amiFamily: Bottlerocket, maxPodsPerNode: 110}\n");
+                            "- {name: self, taints: {dedicated: 'a:NoSchedule'}, amiFamily: Bottlerocket, maxPodsPerNode: 110,\n"
+                            "   asgSuspendProcesses: [AZRebalance], instancesDistribution: {instanceTypes: [m5.large], capacityRebalance: true}}\n");
     cr_expect_eq(world.status, KERF_OK);
     cr_expect_not_null(strstr(world.messages, "NO_SCHEDULE is how the EKS API spells it"), "%s", world.messages);
     const struct kerf_nodegroup *items = world.objects.nodegroups.items;
@@ -392,6 +393,12 @@ Test(kinds, cluster_config)
     cr_expect_str_eq(items[2].taints.items[0].value->text, "a");
     cr_expect_eq(items[2].max_pods, 110);
     cr_expect_eq(items[2].ami_family, KERF_AMI_BOTTLEROCKET);
+    cr_expect(items[0].managed && items[0].zone_rebalancing && items[0].max_unavailable_percent == 33);
+    cr_expect(items[1].managed && items[1].capacity_rebalancing && items[1].max_unavailable == 1);
+    cr_expect(!items[2].managed && !items[2].zone_rebalancing && items[2].capacity_rebalancing);
+    kerf_name group = kerf_labels_get(&items[0].labels, kerf_name_of(world.vocabulary->names, "alpha.eksctl.io/nodegroup-name"));
+    cr_expect_str_eq(kerf_name_text(group), "system");
+    cr_expect_eq(items[0].labels.count, 3);
 }
 
 Test(kinds, lists)
