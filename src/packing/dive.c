@@ -40,9 +40,13 @@ static void fill_up(struct generation *generation, const struct filling *filling
         }
         if (best == UINT32_MAX)
             return;
-        held[best]++;
+        uint32_t group = master->row_group[best];
+        const int64_t *demand = problem->demand + group * resource_count;
+        int64_t most = filling->left[group] < problem->per_bin_max[group] ? filling->left[group] : problem->per_bin_max[group];
+        int64_t count = binpack_fit_count(demand, room, resource_count, most - held[best]);
+        held[best] += count;
         for (size_t r = 0; r < resource_count; r++)
-            room[r] -= problem->demand[master->row_group[best] * resource_count + r];
+            room[r] -= count * demand[r];
     }
 }
 
