@@ -112,6 +112,7 @@ struct kerf_topology_spreads {
     size_t count;
 };
 
+struct kerf_pvc;
 struct kerf_pod_volume {
     kerf_name name;
     kerf_name claim_name;         /* persistentVolumeClaim, or the claim of an ephemeral volume (`POD-VOLUME`, filled per pod); NULL: other kinds */
@@ -121,6 +122,7 @@ struct kerf_pod_volume {
     kerf_name disk_id;            /* awsElasticBlockStore volume ID, for VolumeRestrictions; NULL */
     bool read_only;               /* of that disk */
     bool local;                   /* emptyDir (not in memory) or hostPath: storage of the node */
+    const struct kerf_pvc *own_claim; /* that a controller makes with the pod, unless one of its name is there; NULL: none */
 };
 
 enum kerf_preemption_policy { KERF_PREEMPT_LOWER_PRIORITY, KERF_PREEMPT_NEVER };

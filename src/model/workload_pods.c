@@ -99,12 +99,28 @@ void kerf_workload_prepare(struct kerf_arena *arena, struct kerf_vocabulary *voc
     workload->pod_spec = kerf_workload_spec_of_pods(arena, vocabulary, workload);
 }
 
-/** Each claim template makes a claim for each pod: the pod then has volumes of its own. */
+/** The claim that the StatefulSet's controller, or that of ephemeral volumes, makes for a pod: not bound to a volume yet. */
+static const struct kerf_pvc *claim_for_pod(struct kerf_arena *arena, const struct kerf_workload *workload, kerf_name claim_name,
+                                            kerf_name storage_class_name, int64_t storage_bytes)
+{
+    struct kerf_pvc claim = {
+        .meta = {.name = claim_name,
+                 .namespace_name = workload->meta.namespace_name,
+                 .created_epoch_us = KERF_TIME_UNSET,
+                 .deletion_epoch_us = KERF_TIME_UNSET},
+        .storage_class_name = storage_class_name,
+        .has_storage_class_name = storage_class_name != NULL,
+        .storage_bytes = storage_bytes,
+    };
+    return kerf_arena_copy(arena, &claim, sizeof claim);
+}
+
+/** Each claim template and each ephemeral volume makes a claim for each pod: the pod then has volumes of its own. */
 static const struct kerf_pod_spec *spec_of_pod(struct kerf_arena *arena, struct kerf_vocabulary *vocabulary,
                                                const struct kerf_workload *workload, kerf_name pod_name)
 {
     const struct kerf_pod_spec *shared = kerf_pod_spec_of_pod(arena, vocabulary, workload->pod_spec, pod_name);
-    if (workload->claim_template_count == 0)
+    if (workload->claim_template_count == 0 && shared == workload->pod_spec)
         return shared;
     struct kerf_pod_spec *own = kerf_arena_copy(arena, shared, sizeof *shared);
     struct kerf_pod_volume *volumes =
@@ -112,18 +128,24 @@ static const struct kerf_pod_spec *spec_of_pod(struct kerf_arena *arena, struct 
     uint32_t count = 0;
     for (uint32_t i = 0; i < workload->claim_template_count; i++) {
         const struct kerf_claim_template *claim = &workload->claim_templates[i];
+        kerf_name claim_name = kerf_name_format(vocabulary->names, "%s-%s", kerf_name_text(claim->name), pod_name->text);
         volumes[count++] = (struct kerf_pod_volume){
             .name = claim->name,
-            .claim_name = kerf_name_format(vocabulary->names, "%s-%s", kerf_name_text(claim->name), pod_name->text),
+            .claim_name = claim_name,
             .storage_class_name = claim->storage_class_name,
+            .own_claim = claim_for_pod(arena, workload, claim_name, claim->storage_class_name, claim->storage_bytes),
         };
     }
     for (uint32_t i = 0; i < shared->volume_count; i++) {
         uint32_t j = 0;
         while (j < workload->claim_template_count && workload->claim_templates[j].name != shared->volumes[i].name)
             j++;
-        if (j == workload->claim_template_count) /* else the claim template replaces the volume of its name */
-            volumes[count++] = shared->volumes[i];
+        if (j < workload->claim_template_count)
+            continue; /* the claim template replaces the volume of its name */
+        volumes[count] = shared->volumes[i];
+        if (volumes[count].ephemeral)
+            volumes[count].own_claim = claim_for_pod(arena, workload, volumes[count].claim_name, volumes[count].storage_class_name, 0);
+        count++;
     }
     own->volumes = volumes;
     own->volume_count = count;

@@ -94,8 +94,10 @@ struct kerf_label_selector kerf_spread_selector(const struct kerf_topology_sprea
 const struct kerf_pvc *kerf_volume_claim(const struct kerf_cluster *cluster, const struct kerf_pod *pod,
                                          const struct kerf_pod_volume *volume)
 {
-    if (volume->claim_name)
-        return kerf_cluster_find_pvc(cluster, pod->meta.namespace_name, volume->claim_name);
+    if (volume->claim_name) {
+        const struct kerf_pvc *claim = kerf_cluster_find_pvc(cluster, pod->meta.namespace_name, volume->claim_name);
+        return claim ? claim : volume->own_claim;
+    }
     if (!volume->ephemeral || !volume->name || !pod->meta.name)
         return NULL;
     struct kerf_text text = {0};

@@ -80,6 +80,11 @@ Test(workload_pods, statefulset)
     cr_assert_eq(pod.spec->volume_count, 1);
     cr_expect_str_eq(pod.spec->volumes[0].claim_name->text, "data-web-4");
     cr_expect_eq(world.objects.workloads.items[0].claim_templates[0].storage_bytes, 1 << 30);
+    const struct kerf_pvc *claim = pod.spec->volumes[0].own_claim;
+    cr_assert_not_null(claim);
+    cr_expect_eq(claim->meta.name, pod.spec->volumes[0].claim_name);
+    cr_expect_str_eq(claim->storage_class_name->text, "gp3");
+    cr_expect_null(claim->volume_name);
 }
 
 Test(workload_pods, daemonset)
@@ -119,6 +124,8 @@ Test(workload_pods, ephemeral_volume_and_label_keys)
         "        {topologyKey: zone, labelSelector: {matchLabels: {app: web}}, matchLabelKeys: [pod-template-hash]}]}}\n");
     struct kerf_pod pod = pod_at(0);
     cr_expect_str_eq(pod.spec->volumes[0].claim_name->text, kerf_arena_format(&world.objects.arena, "%s-scratch", pod.meta.name->text));
+    cr_assert_not_null(pod.spec->volumes[0].own_claim);
+    cr_expect_str_eq(pod.spec->volumes[0].own_claim->storage_class_name->text, "gp3");
     const struct kerf_label_selector *selector = &pod.spec->required_anti_affinity.items[0].selector;
     cr_assert_eq(selector->expressions.count, 2);
     cr_expect_str_eq(selector->expressions.items[1].values[0]->text, label_of(&pod, "pod-template-hash"));
