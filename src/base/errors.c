@@ -3,7 +3,11 @@
 
 #include <stdlib.h>
 
-enum { KEPT_MAX = 50 }; /* of errors, and of warnings; the rest is counted */
+enum {
+    KEPT_MAX = 50,     /* of errors, and of warnings; the rest is counted */
+    TEXT_BYTES = 2000, /* of a message; a key of a megabyte is in nobody's interest */
+    TEXT_END_BYTES = 400
+};
 
 struct message {
     char *text;
@@ -45,9 +49,32 @@ static void append_printable(struct kerf_text *line, const char *text)
             kerf_text_append(line, "\\r");
         else if (byte < 0x20 || byte == 0x7f)
             kerf_text_append_format(line, "\\x%02x", byte);
+        else if (byte == 0xc2 && (unsigned char)c[1] >= 0x80 && (unsigned char)c[1] < 0xa0) /* the controls of 8 bits */
+            kerf_text_append_format(line, "\\x%02x", (unsigned char)*++c);
         else
             kerf_text_append_bytes(line, c, 1);
     }
+}
+
+static bool is_inside_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/** Leaves out the middle of a text that is too long, between characters of UTF-8. */
+static void shorten(struct kerf_text *line)
+{
+    static const char gap[] = " ... ";
+    if (line->length <= TEXT_BYTES)
+        return;
+    size_t head = TEXT_BYTES - TEXT_END_BYTES, tail = line->length - TEXT_END_BYTES;
+    while (head > 0 && is_inside_character(line->bytes[head]))
+        head--;
+    while (tail < line->length && is_inside_character(line->bytes[tail]))
+        tail++;
+    memcpy(line->bytes + head, gap, sizeof gap - 1);
+    memmove(line->bytes + head + sizeof gap - 1, line->bytes + tail, line->length - tail + 1);
+    line->length = head + sizeof gap - 1 + line->length - tail;
 }
 
 KERF_PRINTF(3, 0)
@@ -76,6 +103,7 @@ static char *message_text(struct kerf_place place, bool is_warning, const char *
     vsnprintf(text, (size_t)length + 1, format, arguments);
     append_printable(&line, text);
     free(text);
+    shorten(&line);
     return line.bytes;
 }
 

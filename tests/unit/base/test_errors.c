@@ -78,8 +78,30 @@ Test(errors, are_one_line_whatever_they_hold)
 {
     struct kerf_errors *errs = kerf_errors_new();
     kerf_errors_add(errs, (struct kerf_place){.file = "a\nb"}, "\"%s\"", "x\ny\x1b[31m\t\xc3\xa9");
-    expect_printed(errs, "a\\nb: \"x\\ny\\x1b[31m\\t\xc3\xa9\"\n");
+    kerf_errors_add(errs, (struct kerf_place){0}, "%s", "\xc2\x9b" "31m \xc2\xa0");
+    expect_printed(errs, "a\\nb: \"x\\ny\\x1b[31m\\t\xc3\xa9\"\n"
+                         "\\x9b31m \xc2\xa0\n");
     kerf_errors_free(errs);
+}
+
+Test(errors, keep_the_two_ends_of_a_text_too_long)
+{
+    enum { LENGTH = 300000 };
+    char *long_text = kerf_allocate(LENGTH + 1);
+    for (size_t i = 0; i < LENGTH; i += 3)
+        memcpy(long_text + i, "\xe2\x82\xac", 3); /* no character is cut in two */
+    for (size_t shift = 0; shift < 3; shift++) {
+        struct kerf_errors *errs = kerf_errors_new();
+        kerf_errors_add(errs, (struct kerf_place){.file = "a", .line = 7, .path = long_text}, "%.*s%s is no key", (int)shift, "xy", long_text);
+        char *text = printed(errs);
+        cr_expect_leq(strlen(text), 2010);
+        cr_expect_eq(strncmp(text, "a:7: \xe2\x82\xac", 8), 0);
+        cr_expect_not_null(strstr(text, "\xe2\x82\xac ... \xe2\x82\xac"));
+        cr_expect_str_eq(text + strlen(text) - 11, " is no key\n");
+        free(text);
+        kerf_errors_free(errs);
+    }
+    free(long_text);
 }
 
 Test(errors, the_worst_gives_the_status)
