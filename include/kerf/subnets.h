@@ -53,6 +53,7 @@ struct kerf_subnet_query {
     const struct kerf_subnet_spec *subnets; /* at least one a zone that instances can be launched in */
     uint32_t subnet_count;
     struct kerf_cni_settings settings;
+    struct kerf_vpc_ec2_habits habits;
     const struct kerf_subnet_workload *workload; /* or: */
     const struct kerf_demand_course *courses;    /* one a replication */
     uint32_t replications;

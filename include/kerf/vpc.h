@@ -316,8 +316,10 @@ uint32_t kerf_vpc_pool_pod_subnet_address(const struct kerf_vpc_pool *pool, stru
 /** When the oldest cooling address may be assigned again (just past its cool-down), or KERF_TIME_NEVER. */
 kerf_time_us kerf_vpc_pool_cooling_until(const struct kerf_vpc_pool *pool);
 
-/** The VPC resource controller attached the trunk (security groups for pods): it takes a place and no pool addresses. False: no place. */
-bool kerf_vpc_pool_attach_trunk(struct kerf_vpc_pool *pool, kerf_time_us now_us, uint32_t subnet, uint32_t own_address);
+/** Security groups for pods are on, the type can, and there is a place for the trunk that is not there yet; ipamd then asks for it. */
+bool kerf_vpc_pool_wants_trunk(const struct kerf_vpc_pool *pool);
+/** The VPC resource controller attached the trunk: it takes a place and no pool addresses. It must be wanted (asserted). */
+void kerf_vpc_pool_attach_trunk(struct kerf_vpc_pool *pool, kerf_time_us now_us, uint32_t subnet, uint32_t own_address);
 
 /** The aws-node container started again: pods keep their addresses, ages and cool-downs start over, initialisation runs once more. */
 void kerf_vpc_pool_restart(struct kerf_vpc_pool *pool, kerf_time_us now_us);
@@ -426,8 +428,8 @@ struct kerf_subnet_range { /* one such reservation */
 
 /**
  * A subnet, address by address: a bit each, and sums by 512 addresses so that finding one is fast. Addresses are numbered from
- * the subnet's first one. Which address EC2 takes is not documented: a single address is the n-th free one, n drawn by the
- * caller (uniform is the assumption of kerf_vpc_ec2_perform); prefixes take the lowest free aligned block (an assumption).
+ * the subnet's first one. Which address EC2 takes is not documented: a single address is the n-th free one, n chosen by the
+ * caller (see struct kerf_vpc_ec2_habits); prefixes take the lowest free aligned block (an assumption).
  */
 struct kerf_vpc_subnet;
 /** prefix_length 16..28 (asserted). Never NULL. */
@@ -455,6 +457,7 @@ struct kerf_vpc_subnet_counts {
     uint32_t free;          /* usable and not taken, reservations included */
     uint32_t assignable;    /* of these, what a single address can be taken from */
     uint32_t free_prefixes; /* blocks that a prefix request can have */
+    uint32_t reserved_prefixes; /* of these, in prefix reservations: the first to go */
     uint32_t taken_peak;    /* most ever taken at once */
 };
 struct kerf_vpc_subnet_counts kerf_vpc_subnet_counts(const struct kerf_vpc_subnet *subnet);
@@ -497,6 +500,13 @@ struct kerf_vpc_subnet_place {
     enum kerf_subnet_use use;
 };
 
+/** What EC2 does and AWS does not document; all zero is the default. */
+struct kerf_vpc_ec2_habits {
+    bool lowest_address;        /* a single address is the lowest free one, which fragments least; default: any free one, drawn evenly */
+    bool unrecognised_shortage; /* a prefix request beyond the free addresses fails with InvalidParameterValue, as users have seen; ipamd then
+                                   asks again without a pause, and does not start. Default: InsufficientCidrBlocks */
+};
+
 /**
  * EC2 as the pool meets it, without latency. Subnets are the caller's, by number; a NULL one has addresses without end.
  * Requests are all or nothing. With `places`, an interface that enhanced discovery is asked for goes to the valid subnet of the
@@ -506,9 +516,8 @@ struct kerf_vpc_ec2_network {
     struct kerf_vpc_subnet **subnets;
     const struct kerf_vpc_subnet_place *places; /* one a subnet; NULL: no discovery */
     uint32_t subnet_count;
-    enum kerf_vpc_ec2_code prefix_shortage; /* answer to a prefix request beyond the free addresses: INSUFFICIENT_CIDR_BLOCKS (default), or
-                                         OTHER, as users have seen InvalidParameterValue; zero reads as the default */
-    struct kerf_vpc_draws draws;      /* which free address is taken */
+    struct kerf_vpc_ec2_habits habits;
+    struct kerf_vpc_draws draws; /* which free address is taken */
     int64_t assign_calls, create_calls, unassign_calls, delete_calls, failed_calls;
 };
 /** The launch of an instance: takes one address in subnet number `subnet`. False when it has none. */
@@ -517,7 +526,10 @@ KERF_MUST_CHECK bool kerf_vpc_ec2_launch(struct kerf_vpc_ec2_network *network, u
 void kerf_vpc_ec2_perform(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_action *action, struct kerf_vpc_result *out_result);
 /** Returns everything that a node holds: its instance was terminated. */
 void kerf_vpc_ec2_terminate(struct kerf_vpc_ec2_network *network, const struct kerf_vpc_pool *pool);
-/** Runs one pass of the pool (or its start) at now_us against EC2 without latency. Returns the number of actions. */
+/** ipamd's pause between detaching an interface and deleting it: the loop stands still for so long. */
+#define KERF_VPC_DETACH_PAUSE_US (2 * KERF_SECOND_US)
+/** Runs one pass of the pool (or its start) at now_us against EC2 without latency (a released interface takes its pause, though its
+ *  addresses are free at once). Returns the number of actions. */
 uint32_t kerf_vpc_pool_pass(struct kerf_vpc_pool *pool, kerf_time_us now_us, struct kerf_vpc_ec2_network *network);
 
 /* ---- what a fleet asks of its subnets --------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #define NO_NODE UINT32_MAX
 #define LAUNCH_RETRY_US KERF_MINUTE_US
 #define RESTART_US (10 * KERF_SECOND_US) /* the aws-node container after it exited */
+#define TRUNK_RETRY_US KERF_MINUTE_US /* at least; a multiple of the loop's period */
 #define LONG_WAIT_US KERF_MINUTE_US
 
 /* ---- the heap --------------------------------------------------------------------------------------------------------------- */
@@ -78,14 +79,30 @@ static void set_wake(struct kerf_fleet *fleet, uint32_t number, kerf_time_us wak
 
 /* ---- nodes ---------------------------------------------------------------------------------------------------------------------- */
 
+/** Security groups for pods: the trunk comes once the CNI works, and is asked for in every pass until it is there. True: it came. */
+static bool attach_trunk(struct kerf_fleet *fleet, struct fleet_node *node)
+{
+    struct kerf_vpc_pool *pool = &node->pool;
+    if (!kerf_vpc_pool_wants_trunk(pool))
+        return false;
+    uint32_t address, subnet = pool->options.settings.custom_networking ? pool->options.eni_subnet : pool->options.primary_subnet;
+    if (!kerf_vpc_ec2_launch(&fleet->network, subnet, &address)) {
+        kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_ADDRESS);
+        return false;
+    }
+    kerf_vpc_pool_attach_trunk(pool, fleet->now_us, subnet, address);
+    return true;
+}
+
 /** One pass, with its refusals counted by cause. */
 static bool run_pass(struct kerf_fleet *fleet, struct fleet_node *node)
 {
     bool acted = false;
+    kerf_time_us now_us = fleet->now_us;
     for (;;) {
-        const struct kerf_vpc_action *action = kerf_vpc_pool_step(&node->pool, fleet->now_us);
+        const struct kerf_vpc_action *action = kerf_vpc_pool_step(&node->pool, now_us);
         if (action->kind == KERF_VPC_NOTHING)
-            return acted;
+            break;
         acted = true;
         struct kerf_vpc_result result;
         kerf_vpc_ec2_perform(&fleet->network, action, &result);
@@ -93,8 +110,11 @@ static bool run_pass(struct kerf_fleet *fleet, struct fleet_node *node)
             kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_ADDRESS);
         else if (result.code == KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS || result.code == KERF_VPC_EC2_OTHER)
             kerf_fleet_note_shortage(fleet, node->zone, KERF_SHORTAGE_BLOCK);
-        kerf_vpc_pool_apply(&node->pool, fleet->now_us, &result);
+        if (action->kind == KERF_VPC_FREE_ENI)
+            now_us += KERF_VPC_DETACH_PAUSE_US;
+        kerf_vpc_pool_apply(&node->pool, now_us, &result);
     }
+    return attach_trunk(fleet, node) || acted;
 }
 
 static void place_waiting(struct kerf_fleet *fleet, struct fleet_node *node)
@@ -120,7 +140,8 @@ static void rest(struct kerf_fleet *fleet, uint32_t number)
 {
     struct fleet_node *node = fleet->nodes.items[number];
     if (node->pool.state == KERF_POOL_FAILED) {
-        set_wake(fleet, number, fleet->now_us + RESTART_US);
+        if (node->heap_at == NO_NODE || node->wake_us <= fleet->now_us) /* pods that come meanwhile don't put it off */
+            set_wake(fleet, number, fleet->now_us + RESTART_US);
         return;
     }
     if (node->pool.state == KERF_POOL_RUNNING)
@@ -128,6 +149,8 @@ static void rest(struct kerf_fleet *fleet, uint32_t number)
     kerf_time_us wake_us = kerf_vpc_pool_wake(&node->pool);
     if (node->waiting.count > 0)
         wake_us = kerf_min_i64(wake_us, kerf_vpc_pool_cooling_until(&node->pool));
+    if (kerf_vpc_pool_wants_trunk(&node->pool))
+        wake_us = kerf_min_i64(wake_us, node->pool.next_loop_us + TRUNK_RETRY_US);
     if (wake_us < fleet->now_us)
         wake_us = fleet->now_us;
     set_wake(fleet, number, wake_us);
@@ -338,7 +361,7 @@ struct kerf_fleet *kerf_fleet_new(const struct kerf_fleet_options *options)
     fleet->subnet_taken = kerf_allocate(kerf_array_bytes(count, sizeof *fleet->subnet_taken));
     fleet->zones = kerf_allocate(kerf_array_bytes(options->zone_count, sizeof *fleet->zones));
     fleet->network = (struct kerf_vpc_ec2_network){
-        .subnets = fleet->subnets, .places = fleet->places, .subnet_count = count, .draws = {.key = kerf_hash_mix(options->key, 1)}};
+        .subnets = fleet->subnets, .places = fleet->places, .subnet_count = count, .habits = options->habits, .draws = {.key = kerf_hash_mix(options->key, 1)}};
     int64_t *zone_sizes = kerf_allocate(kerf_array_bytes(options->zone_count, sizeof *zone_sizes));
     for (uint32_t i = 0; i < count; i++) {
         const struct kerf_subnet_spec *subnet = &options->subnets[i];

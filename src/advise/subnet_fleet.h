@@ -23,6 +23,7 @@ enum kerf_shortage {
 
 struct kerf_fleet_options {
     struct kerf_cni_settings settings;
+    struct kerf_vpc_ec2_habits habits;
     const struct kerf_subnet_spec *subnets;
     uint32_t subnet_count;
     uint32_t zone_count;

@@ -29,6 +29,7 @@ static struct kerf_fleet *fleet_of(const struct kerf_subnet_query *query, uint32
 {
     struct kerf_fleet_options options = {
         .settings = *settings,
+        .habits = query->habits,
         .subnets = subnets,
         .subnet_count = subnet_count,
         .zone_count = query->zone_count,

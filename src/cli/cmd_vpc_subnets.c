@@ -21,6 +21,8 @@
 #define REPLICATIONS_MAX 10000
 
 static const char command[] = "kerf vpc subnets";
+static const char *const placements[] = {"random", "lowest", NULL};
+static const char *const shortages[] = {"InsufficientCidrBlocks", "InvalidParameterValue", NULL};
 
 struct flags {
     struct kerf_vpc_node_flags node;
@@ -28,7 +30,7 @@ struct flags {
     const char *region, *churn, *node_churn, *grow, *days, *holds, *replications, *seed;
     int64_t nodes, pods_per_node, pods_room, max_pods, taken, threads;
     bool only_given;
-    int format;
+    int format, placement, shortage;
 };
 
 struct work {
@@ -302,6 +304,7 @@ static int run_flags(struct work *work, const struct flags *flags, struct kerf_e
         return kerf_usage_error(command, "--subnet CIDR@ZONE is missing (or a scenario)");
     if (!kerf_vpc_read_env(command, &flags->env, &work->query.settings))
         return KERF_EXIT_USAGE;
+    work->query.habits = (struct kerf_vpc_ec2_habits){.lowest_address = flags->placement == 1, .unrecognised_shortage = flags->shortage == 1};
     const char *refusal = kerf_cni_settings_refusal(&work->query.settings);
     if (refusal) {
         printf(flags->format == KERF_FORMAT_JSON ? "{\"schema\": \"kerf.vpc.subnets/v1\", \"error\": \"%s\"}\n" : "The nodes cannot work: %s.\n",
@@ -323,7 +326,8 @@ static int run_flags(struct work *work, const struct flags *flags, struct kerf_e
 
 static int run_scenario(struct work *work, const struct flags *flags, const char *path, struct kerf_errors *errs)
 {
-    if (flags->subnets.count > 0 || flags->env.count > 0 || flags->groups.count > 0 || flags->nodes >= 0 || flags->pods_per_node >= 0)
+    if (flags->subnets.count > 0 || flags->env.count > 0 || flags->groups.count > 0 || flags->nodes >= 0 || flags->pods_per_node >= 0 ||
+        flags->placement != 0 || flags->shortage != 0)
         return kerf_usage_error(command, "a scenario has its own subnets, settings and nodes: use --design, or its file");
     struct kerf_scenario *scenario = NULL;
     struct kerf_scenario_overrides overrides = {
@@ -361,6 +365,10 @@ int kerf_cmd_vpc_subnets(int argc, char **argv, struct kerf_errors *errs)
          .help = "a range of a subnet reserved for prefixes, as often as needed"},
         {.name = "env", .kind = KERF_OPTION_LIST, .argument = "KEY=VALUE", .value = &flags.env,
          .help = "a setting of the aws-node container, as often as needed\n(default: the shipped manifest's)"},
+        {.name = "placement", .kind = KERF_OPTION_CHOICE, .value = &flags.placement, .choices = placements,
+         .help = "which free address EC2 gives an interface: random (default; any, drawn evenly)\nor lowest. AWS does not say; the lowest fragments least"},
+        {.name = "prefix-shortage", .kind = KERF_OPTION_CHOICE, .value = &flags.shortage, .choices = shortages,
+         .help = "EC2's error when fewer than 16 addresses are free: InsufficientCidrBlocks (default)\nor InvalidParameterValue, after which the CNI makes no pause"},
         KERF_VPC_NODE_OPTIONS(&flags.node),
         {.name = "nodes", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &flags.nodes, .help = "nodes of that type, round the zones"},
         {.name = "pods-per-node", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &flags.pods_per_node,

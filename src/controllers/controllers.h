@@ -61,6 +61,7 @@ enum kerf_event_kind {
     KERF_EVENT_IPAMD_NODE,          /* a node appeared; subject: node id */
     KERF_EVENT_IPAMD_LOOP,          /* subject: node id */
     KERF_EVENT_IPAMD_ANSWER,        /* EC2's answer to ipamd; subject: node id */
+    KERF_EVENT_IPAMD_TRUNK,         /* the trunk of a node is asked for again; subject: node id */
     KERF_EVENT_IPAMD_POD,           /* kubelet asks again for a pod's address; subject: pod id */
     KERF_EVENT_BRANCH_POD,          /* a branch interface is created, or tried again; subject: pod id */
     KERF_EVENT_BRANCH_CREATED,      /* EC2's answer; subject: pod id */

@@ -25,6 +25,7 @@ struct pod_network {
     kerf_event_handle retry;
 };
 
+#define TRUNK_RETRY_US KERF_MINUTE_US /* ipamd asks in every pass; the refusals of a minute are told as one */
 #define TRIES_COUNTED_LATE 25 /* while nothing changes, so many tries of a pod are counted at once */
 
 struct kerf_ipamd {
@@ -152,26 +153,32 @@ static kerf_time_us latency_of(const struct kerf_timings *timings, enum kerf_vpc
 static void attach_trunk(struct kerf_world *world, const struct kerf_cluster_node *node)
 {
     struct kerf_vpc_pool *pool = node->network;
-    if (!pool->options.settings.pod_eni || !pool->options.trunk_capable || pool->trunk_attached)
+    if (!kerf_vpc_pool_wants_trunk(pool))
         return;
     uint32_t subnet = kerf_branch_subnet(node);
     uint32_t address;
     if (!kerf_vpc_ec2_launch(&world->network, subnet, &address)) {
         kerf_world_notify(world, (struct kerf_notice){ .kind = KERF_NOTICE_SUBNET_EXHAUSTED, .node = node->id, .pod = KERF_NO_POD,
                                                        .detail = subnet });
+        kerf_world_schedule(world, kerf_world_now(world) + TRUNK_RETRY_US, KERF_EVENT_IPAMD_TRUNK, node->id.index, 0);
         return;
     }
-    bool attached = kerf_vpc_pool_attach_trunk(pool, kerf_world_now(world), subnet, address);
-    if (!attached)
-        kerf_vpc_subnet_release(world->network.subnets[subnet], address);
+    kerf_vpc_pool_attach_trunk(pool, kerf_world_now(world), subnet, address);
     kerf_subnet_notify(world, subnet);
-    if (!attached)
-        return;
     struct kerf_node changed = node->node;
     int64_t branches = 1000 * kerf_catalog_facts(world->design->catalog, node->type_index)->branch_enis; /* in thousandths */
     kerf_resources_set(&changed.capacity, KERF_RESOURCE_POD_ENI, branches);
     kerf_resources_set(&changed.allocatable, KERF_RESOURCE_POD_ENI, branches);
     kerf_cluster_update_node(world->cluster, node->id, &changed);
+}
+
+static void on_trunk(void *context, struct kerf_engine *engine, const struct kerf_event *event)
+{
+    (void)engine;
+    struct kerf_ipamd *ipamd = context;
+    const struct kerf_cluster_node *node = kerf_cluster_node(ipamd->world->cluster, (kerf_node_id){ (uint32_t)event->subject });
+    if (node && node->network && kerf_books_find(&ipamd->nodes, node->id.index))
+        attach_trunk(ipamd->world, node);
 }
 
 /** Steps the pool until it waits for EC2 or its pass is over. */
@@ -239,7 +246,8 @@ static void on_answer(void *context, struct kerf_engine *engine, const struct ke
     kerf_vpc_ec2_perform(&world->network, &action, &result);
     kerf_vpc_pool_apply(node->network, kerf_engine_now(engine), &result);
     bool addresses = result.code == KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES;
-    if (addresses || result.code == KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS) {
+    bool unrecognised = result.code == KERF_VPC_EC2_OTHER && action.mode == KERF_IP_PREFIX && world->network.habits.unrecognised_shortage;
+    if (addresses || unrecognised || result.code == KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS) {
         kerf_world_notify(world, (struct kerf_notice){ .kind = addresses ? KERF_NOTICE_SUBNET_EXHAUSTED : KERF_NOTICE_CIDR_BLOCKS_EXHAUSTED,
                                                        .node = node->id, .pod = KERF_NO_POD, .detail = action.subnet });
     }
@@ -327,6 +335,7 @@ struct kerf_ipamd *kerf_ipamd_new(struct kerf_world *world)
     kerf_engine_handle(world->engine, KERF_EVENT_IPAMD_LOOP, on_loop, ipamd);
     kerf_engine_handle(world->engine, KERF_EVENT_IPAMD_ANSWER, on_answer, ipamd);
     kerf_engine_handle(world->engine, KERF_EVENT_IPAMD_POD, on_pod, ipamd);
+    kerf_engine_handle(world->engine, KERF_EVENT_IPAMD_TRUNK, on_trunk, ipamd);
     return ipamd;
 }
 

@@ -148,6 +148,7 @@ void kerf_network_open(struct kerf_world *world)
     network->subnets = kerf_allocate(kerf_array_bytes(design->subnet_count, sizeof *network->subnets));
     world->subnet_places = kerf_allocate(kerf_array_bytes(design->subnet_count, sizeof *world->subnet_places));
     network->places = world->subnet_places;
+    network->habits = (struct kerf_vpc_ec2_habits){ design->cloud.lowest_address, design->cloud.unrecognised_shortage };
     network->draws.key = kerf_hash_mix(kerf_hash_mix(world->seed, world->replication), KERF_PURPOSE_SUBNET);
     for (uint32_t i = 0; i < design->subnet_count; i++) {
         const struct kerf_scenario_subnet *from = &design->subnets[i];

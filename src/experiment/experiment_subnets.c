@@ -115,6 +115,7 @@ enum kerf_status kerf_experiment_subnets(const struct kerf_scenario *scenario, c
         .subnets = work->subnets,
         .subnet_count = design->subnet_count,
         .settings = design->cni,
+        .habits = { .lowest_address = design->cloud.lowest_address, .unrecognised_shortage = design->cloud.unrecognised_shortage },
         .courses = work->courses,
         .replications = scenario->replications,
         .seed = scenario->seed,

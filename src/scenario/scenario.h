@@ -115,6 +115,8 @@ struct kerf_cloud_settings {
     double on_demand_refusal; /* chance that a launch of an On-Demand pool finds it empty for an hour; 0 */
     double ec2_calls_per_second; /* refill of the account's token bucket for the CNI's calls; 20 */
     int64_t ec2_calls_burst;     /* 100 */
+    bool lowest_address;         /* habits of EC2: see struct kerf_vpc_ec2_habits */
+    bool unrecognised_shortage;
 };
 
 /* ---- timings: lognormal by mu and sigma of ln(seconds) unless they are times ----------------------------------------------------------- */

@@ -174,6 +174,8 @@ static const struct key keys[] = {
     SHARE("cloud.onDemandRefusal", "0", IN_DESIGN(cloud.on_demand_refusal)),
     VALUE("cloud.ec2CallsPerSecond", KEY_NUMBER, 1e-3, 1e6, "20", "calls a second", IN_DESIGN(cloud.ec2_calls_per_second)),
     VALUE("cloud.ec2CallsBurst", KEY_COUNT, 1, 1e6, "100", "calls", IN_DESIGN(cloud.ec2_calls_burst)),
+    CHOICE("cloud.addressPlacement", "random", "lowest", IN_DESIGN(cloud.lowest_address)),
+    CHOICE("cloud.prefixShortage", "InsufficientCidrBlocks", "InvalidParameterValue", IN_DESIGN(cloud.unrecognised_shortage)),
 
     OTHER("timings", "", "map"),
     OTHER("timings.launch", "", "map"),

@@ -30,6 +30,8 @@ static uint32_t take_address(struct kerf_vpc_ec2_network *network, struct kerf_v
 {
     if (!subnet)
         return KERF_ADDRESS_NONE;
+    if (network->habits.lowest_address)
+        return kerf_vpc_subnet_take(subnet, 0);
     return kerf_vpc_subnet_take(subnet, (uint32_t)kerf_vpc_draw_below(&network->draws, kerf_vpc_subnet_counts(subnet).assignable));
 }
 
@@ -45,8 +47,11 @@ static enum kerf_vpc_ec2_code judge(const struct kerf_vpc_ec2_network *network, 
     if (counts.assignable < own)
         return KERF_VPC_EC2_INSUFFICIENT_FREE_ADDRESSES;
     if (counts.free < count * KERF_PREFIX_ADDRESSES + own)
-        return network->prefix_shortage ? network->prefix_shortage : KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS;
-    return counts.free_prefixes < count ? KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS : KERF_VPC_EC2_OK;
+        return network->habits.unrecognised_shortage ? KERF_VPC_EC2_OTHER : KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS;
+    /* Blocks outside the reservations share their addresses with the interface's own one. */
+    uint32_t open_blocks = count > counts.reserved_prefixes ? count - counts.reserved_prefixes : 0;
+    bool fits = counts.free_prefixes >= count && counts.assignable >= open_blocks * KERF_PREFIX_ADDRESSES + own;
+    return fits ? KERF_VPC_EC2_OK : KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS;
 }
 
 static void take_slots(struct kerf_vpc_ec2_network *network, struct kerf_vpc_subnet *subnet, const struct kerf_vpc_action *action,
@@ -200,6 +205,8 @@ uint32_t kerf_vpc_pool_pass(struct kerf_vpc_pool *pool, kerf_time_us now_us, str
             return actions;
         struct kerf_vpc_result result;
         kerf_vpc_ec2_perform(network, action, &result);
+        if (action->kind == KERF_VPC_FREE_ENI)
+            now_us += KERF_VPC_DETACH_PAUSE_US;
         kerf_vpc_pool_apply(pool, now_us, &result);
     }
 }

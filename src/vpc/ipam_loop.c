@@ -176,7 +176,7 @@ static void begin(struct kerf_vpc_pool *pool, kerf_time_us now_us)
         if (pass->over > 0 && !pausing) {
             pass->phase = PHASE_SHRINK;
             pass->walk_next = 0;
-            pass->walk_count = kerf_vpc_walk_enis(pool, pass->walk);
+            pass->walk_count = kerf_vpc_walk_copied_enis(pool, pass->walk);
             pool->last_shrink_us = now_us;
         }
     }

@@ -214,15 +214,18 @@ kerf_time_us kerf_vpc_pool_cooling_until(const struct kerf_vpc_pool *pool)
     return KERF_TIME_NEVER;
 }
 
-bool kerf_vpc_pool_attach_trunk(struct kerf_vpc_pool *pool, kerf_time_us now_us, uint32_t subnet, uint32_t own_address)
+bool kerf_vpc_pool_wants_trunk(const struct kerf_vpc_pool *pool)
 {
-    KERF_ASSERT(!pool->trunk_attached);
-    if (!pool->options.settings.pod_eni || !pool->options.trunk_capable || pool->eni_count >= pool_enis_max(pool))
-        return false;
+    return pool->state == KERF_POOL_RUNNING && pool->options.settings.pod_eni && pool->options.trunk_capable && !pool->trunk_attached &&
+           pool->eni_count < pool_enis_max(pool);
+}
+
+void kerf_vpc_pool_attach_trunk(struct kerf_vpc_pool *pool, kerf_time_us now_us, uint32_t subnet, uint32_t own_address)
+{
+    KERF_ASSERT(kerf_vpc_pool_wants_trunk(pool));
     kerf_vpc_pool_add_eni(
         pool, &(struct kerf_vpc_eni_record){.attached_us = now_us, .subnet = subnet, .own_address = own_address, .trunk = true});
     pool->trunk_attached = true;
-    return true;
 }
 
 void kerf_vpc_pool_restart(struct kerf_vpc_pool *pool, kerf_time_us now_us)

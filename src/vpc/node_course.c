@@ -155,8 +155,8 @@ const char *kerf_vpc_node_course(const struct kerf_vpc_pool_options *options, co
         out_rests[i].unassign_calls = network.unassign_calls - before.unassign_calls;
         out_rests[i].delete_calls = network.delete_calls - before.delete_calls;
         out_rests[i].failed_calls = network.failed_calls - before.failed_calls;
-        now_us += STEP_GAP_US;
-        kerf_vpc_pool_skip_to(&pool, now_us);
+        kerf_vpc_pool_skip_to(&pool, now_us + STEP_GAP_US);
+        now_us = pool.next_loop_us - LOOP_FIRST_US; /* as the first step: half-way between two passes */
     }
     free(pods.placed);
     kerf_vpc_pool_fini(&pool);

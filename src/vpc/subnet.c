@@ -284,6 +284,7 @@ struct kerf_vpc_subnet_counts kerf_vpc_subnet_counts(const struct kerf_vpc_subne
         .free = free_count,
         .assignable = subnet->areas[OPEN].free,
         .free_prefixes = subnet->areas[OPEN].blocks + subnet->areas[FOR_PREFIXES].blocks,
+        .reserved_prefixes = subnet->areas[FOR_PREFIXES].blocks,
         .taken_peak = subnet->taken_peak,
     };
 }

@@ -77,6 +77,9 @@ static inline int32_t pool_enis_max(const struct kerf_vpc_pool *pool)
 
 /* walk.c: the order in which ipamd meets the entries of its maps */
 uint8_t kerf_vpc_walk_enis(struct kerf_vpc_pool *pool, uint8_t out_walk[KERF_ENIS_MAX]);
+/* The same over a copy of the map that a walk has made (store GetENIInfos): what is returned first is spread more evenly than what is
+ * filled first. The recorded courses show it. */
+uint8_t kerf_vpc_walk_copied_enis(struct kerf_vpc_pool *pool, uint8_t out_walk[KERF_ENIS_MAX]);
 /* Positions of slots without a pod, in the order of a walk, at most `limit` of them. Returns how many. */
 uint8_t kerf_vpc_walk_free_slots(struct kerf_vpc_pool *pool, uint32_t eni, uint8_t limit, uint8_t out_slots[KERF_ENI_SLOTS_MAX]);
 /* The first slot of a walk that has a usable address; there must be one. */

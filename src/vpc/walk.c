@@ -52,6 +52,25 @@ uint8_t kerf_vpc_walk_enis(struct kerf_vpc_pool *pool, uint8_t out_walk[KERF_ENI
     return count;
 }
 
+uint8_t kerf_vpc_walk_copied_enis(struct kerf_vpc_pool *pool, uint8_t out_walk[KERF_ENIS_MAX])
+{
+    uint8_t copied[KERF_ENIS_MAX];
+    uint8_t count = kerf_vpc_walk_enis(pool, copied);
+    if (count > GO_MAP_PLACES) {
+        memcpy(out_walk, copied, count);
+        shuffle(pool, out_walk, count);
+        return count;
+    }
+    uint32_t start = draw_start(pool);
+    uint8_t walked = 0;
+    for (uint32_t i = 0; i < GO_MAP_PLACES; i++) {
+        uint32_t place = (start + i) % GO_MAP_PLACES;
+        if (place < count)
+            out_walk[walked++] = copied[place];
+    }
+    return count;
+}
+
 uint8_t kerf_vpc_walk_to_usable_eni(struct kerf_vpc_pool *pool)
 {
     uint8_t usable[KERF_ENIS_MAX];

@@ -86,3 +86,20 @@ exits 2
 run vpc subnets "$ROOT/scenarios/subnet_sizing.yaml" --design net24-targets --replications 1 --given-only --format json
 exits 1
 json 'a["nodesThatFit"]["least"]' 39
+
+# a prefix reservation over blocks that give no prefix: the open ones are shared by prefixes and interfaces' own addresses
+run vpc subnets --subnet 10.0.0.0/24@a:nodes --subnet 10.1.0.0/26@a:pods --reserve 10.1.0.0/28 --reserve 10.1.0.48/28 \
+    --env AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true --env ENABLE_PREFIX_DELEGATION=true --env WARM_PREFIX_TARGET=2 --instance-type m5.large \
+    --nodes 1 --pods-per-node 1 --days 1 --replications 2 --given-only
+exits 1
+says 'InsufficientCidrBlocks'
+
+# where EC2 places single addresses: in order they break the fewest blocks
+run vpc subnets --subnet 10.0.0.0/24@a --env ENABLE_PREFIX_DELEGATION=true --instance-type m5.large --nodes 6 --pods-per-node 5 --days 1 \
+    --replications 2 --given-only --placement lowest --format json
+exits 0
+json 'a["nodesThatFit"]["least"]' 7
+run vpc subnets --subnet 10.0.0.0/24@a --env ENABLE_PREFIX_DELEGATION=true --instance-type m5.large --nodes 6 --pods-per-node 5 --days 1 \
+    --replications 2 --given-only --placement highest
+exits 2
+complains 'random, lowest'

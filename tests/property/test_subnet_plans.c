@@ -206,6 +206,36 @@ Test(subnet_plans, random_fleets_conserve_addresses)
     }
 }
 
+/* With security groups for pods each node has one interface more, the trunk, with its own address and none for pods; a trunk that found no
+ * address comes when there is one again. */
+Test(subnet_plans, count_the_trunk)
+{
+    struct kerf_demand_shape shape = {.limits = {3, 10}, .max_pods = 29, .nitro = true, .trunk_capable = true};
+    struct kerf_subnet_spec subnet = spec_of(0, 26, 5);
+    struct kerf_fleet_options options = {.settings = kerf_cni_settings_default(), .subnets = &subnet, .subnet_count = 1, .zone_count = 1,
+                                         .shapes = &shape};
+    options.settings.pod_eni = true;
+    struct kerf_fleet *fleet = kerf_fleet_new(&options);
+    struct kerf_demand_event event = {.kind = KERF_DEMAND_NODE_STARTS};
+    for (; event.node < 5; event.node++) { /* four take eleven each of the 54, the fifth the last ten */
+        event.at_us = event.node * KERF_HOUR_US;
+        kerf_fleet_apply(fleet, &event);
+        kerf_fleet_check(fleet);
+        kerf_fleet_advance(fleet, event.at_us + KERF_MINUTE_US);
+        cr_expect_eq(kerf_fleet_taken_at(fleet, 0, 1), kerf_min_i64(5 + 11 * (event.node + 1), 59), "node %u: %d", event.node, (int)kerf_fleet_taken_at(fleet, 0, 1));
+    }
+    kerf_fleet_advance(fleet, 5 * KERF_HOUR_US);
+    cr_expect_eq(kerf_fleet_own_peak(fleet, 0), 9, "the fifth has no trunk");
+    cr_expect_neq(kerf_fleet_first_shortage(fleet, 0), KERF_TIME_NEVER);
+    event = (struct kerf_demand_event){.at_us = 5 * KERF_HOUR_US, .kind = KERF_DEMAND_NODE_ENDS, .node = 0};
+    kerf_fleet_apply(fleet, &event);
+    cr_expect_eq(kerf_fleet_zone_at(fleet, 0)->taken.value, 43);
+    kerf_fleet_advance(fleet, 5 * KERF_HOUR_US + 2 * KERF_MINUTE_US);
+    cr_expect_eq(kerf_fleet_zone_at(fleet, 0)->taken.value, 44, "now it has");
+    kerf_fleet_check(fleet);
+    kerf_fleet_free(fleet);
+}
+
 Test(subnet_plans, the_smallest_plan_holds_and_half_of_it_does_not)
 {
     struct kerf_demand_shape shape = {.limits = {4, 15}, .vcpus = 4, .nitro = true};

@@ -91,10 +91,19 @@ static void run_fleet(uint64_t seed)
     for (int i = 0; i < 2; i++) {
         struct kerf_cidr cidr = {.first = (10u + (uint32_t)i) << 24, .prefix_length = (uint8_t)(20 + kerf_draw_below(&stream, 8))};
         fleet.subnets[i] = kerf_vpc_subnet_new(cidr);
+        while (kerf_draw_chance(&stream, 0.5)) { /* one that overlaps another is refused */
+            uint8_t length = (uint8_t)(cidr.prefix_length + 1 + kerf_draw_below(&stream, 28 - cidr.prefix_length));
+            struct kerf_cidr range = {.prefix_length = length};
+            range.first = cidr.first + ((uint32_t)kerf_draw_below(&stream, 1u << (length - cidr.prefix_length)) << (32 - length));
+            const char *refusal = kerf_vpc_subnet_reserve(fleet.subnets[i], range, kerf_draw_chance(&stream, 0.6) ? KERF_RESERVATION_PREFIX
+                                                                                                             : KERF_RESERVATION_EXPLICIT);
+            (void)refusal;
+        }
     }
     fleet.network = (struct kerf_vpc_ec2_network){.subnets = fleet.subnets,
                                                   .subnet_count = 2,
-                                                  .prefix_shortage = kerf_draw_chance(&stream, 0.5) ? KERF_VPC_EC2_OTHER : KERF_VPC_EC2_OK,
+                                                  .habits = {.lowest_address = kerf_draw_chance(&stream, 0.3),
+                                                             .unrecognised_shortage = kerf_draw_chance(&stream, 0.5)},
                                                   .draws = {.key = seed}};
     for (int turn = 0; turn < 60; turn++) {
         int i = (int)kerf_draw_below(&stream, NODES);
@@ -109,12 +118,9 @@ static void run_fleet(uint64_t seed)
         } else {
             node->pool.cordoned = kerf_draw_chance(&stream, 0.1);
             vpc_world_want(node, (int)kerf_draw_below(&stream, 100));
-            if (!node->pool.trunk_attached && kerf_draw_chance(&stream, 0.1) && node->pool.options.settings.pod_eni &&
-                kerf_vpc_subnet_counts(fleet.subnets[0]).assignable > 0) {
-                uint32_t address = kerf_vpc_subnet_take(fleet.subnets[0], 0);
-                if (!kerf_vpc_pool_attach_trunk(&node->pool, node->now_us, 0, address))
-                    kerf_vpc_subnet_release(fleet.subnets[0], address);
-            }
+            if (kerf_draw_chance(&stream, 0.1) && kerf_vpc_pool_wants_trunk(&node->pool) &&
+                kerf_vpc_subnet_counts(fleet.subnets[0]).assignable > 0)
+                kerf_vpc_pool_attach_trunk(&node->pool, node->now_us, 0, kerf_vpc_subnet_take(fleet.subnets[0], 0));
             vpc_world_run_until(node, node->now_us + (kerf_time_us)kerf_draw_below(&stream, 200000000));
         }
         check_fleet(&fleet);

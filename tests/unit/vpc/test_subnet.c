@@ -148,3 +148,52 @@ Test(cidr, contains_and_overlaps)
     cr_expect_not(kerf_cidr_overlaps(vpc, other));
     cr_expect_eq(kerf_cidr_size(subnet), 1024);
 }
+
+/* A request is all or nothing: blocks outside the reservations share their addresses with the interface's own one. */
+Test(ec2_network, an_interface_and_its_prefixes_compete_for_the_open_addresses)
+{
+    struct kerf_vpc_subnet *subnet = kerf_vpc_subnet_new((struct kerf_cidr){.first = 10u << 24, .prefix_length = 26});
+    /* The first and the last block give no prefix, reserved or not: two blocks and nothing else are open. */
+    cr_assert_null(kerf_vpc_subnet_reserve(subnet, (struct kerf_cidr){.first = 10u << 24, .prefix_length = 28}, KERF_RESERVATION_PREFIX));
+    cr_assert_null(kerf_vpc_subnet_reserve(subnet, (struct kerf_cidr){.first = (10u << 24) + 48, .prefix_length = 28}, KERF_RESERVATION_EXPLICIT));
+    struct kerf_vpc_ec2_network network = {.subnets = &subnet, .subnet_count = 1};
+    struct kerf_vpc_action action = {.kind = KERF_VPC_CREATE_ENI, .mode = KERF_IP_PREFIX, .slot_count = 2, .own_address = KERF_ADDRESS_NONE};
+    struct kerf_vpc_result result;
+    kerf_vpc_ec2_perform(&network, &action, &result);
+    cr_expect_eq(result.code, KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS);
+    cr_expect_eq(kerf_vpc_subnet_counts(subnet).free, 59);
+    action.slot_count = 1;
+    kerf_vpc_ec2_perform(&network, &action, &result);
+    cr_expect_eq(result.code, KERF_VPC_EC2_OK);
+    cr_expect_eq(result.own_address / 16, 2u, "the prefix has the other block");
+    action.kind = KERF_VPC_ASSIGN;
+    kerf_vpc_ec2_perform(&network, &action, &result);
+    cr_expect_eq(result.code, KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS);
+    kerf_vpc_subnet_check(subnet);
+    kerf_vpc_subnet_free(subnet);
+}
+
+Test(ec2_network, habits_choose_the_address_and_the_error)
+{
+    for (int lowest = 0; lowest <= 1; lowest++) {
+        struct kerf_vpc_subnet *subnet = kerf_vpc_subnet_new((struct kerf_cidr){.first = 10u << 24, .prefix_length = 24});
+        struct kerf_vpc_ec2_network network = {.subnets = &subnet, .subnet_count = 1, .habits.lowest_address = lowest == 1};
+        uint32_t address, sum = 0;
+        for (uint32_t i = 0; i < 12; i++) {
+            cr_assert(kerf_vpc_ec2_launch(&network, 0, &address));
+            sum += address;
+        }
+        cr_expect_eq(sum == 12 * (4 + 15) / 2, lowest == 1, "the first twelve, 4 to 15, or any");
+        cr_expect_eq(kerf_vpc_subnet_counts(subnet).free_prefixes == 14, lowest == 1, "no block but the first is broken");
+        kerf_vpc_subnet_free(subnet);
+    }
+    for (int other = 0; other <= 1; other++) {
+        struct kerf_vpc_subnet *subnet = kerf_vpc_subnet_new((struct kerf_cidr){.first = 10u << 24, .prefix_length = 28});
+        struct kerf_vpc_ec2_network network = {.subnets = &subnet, .subnet_count = 1, .habits.unrecognised_shortage = other == 1};
+        struct kerf_vpc_action action = {.kind = KERF_VPC_ASSIGN, .mode = KERF_IP_PREFIX, .slot_count = 1, .own_address = KERF_ADDRESS_NONE};
+        struct kerf_vpc_result result;
+        kerf_vpc_ec2_perform(&network, &action, &result);
+        cr_expect_eq(result.code, other ? KERF_VPC_EC2_OTHER : KERF_VPC_EC2_INSUFFICIENT_CIDR_BLOCKS);
+        kerf_vpc_subnet_free(subnet);
+    }
+}
