@@ -79,6 +79,7 @@ test: ## test: the fast tests
 
 run-tests: $(TEST_PROGRAMS) $(KERF)
 	@tests/run $(BUILD) $(TEST_PROGRAMS)
+	@tests/recorded/check $(KERF)
 
 $(KERF): $(CLI_OBJECTS) $(LIBKERF) $(LIBBINPACK)
 	$(CC) $(LDFLAGS) -o $@ $(CLI_OBJECTS) $(LIBKERF) $(LIBBINPACK) $(LIBS)
