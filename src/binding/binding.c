@@ -58,6 +58,7 @@ void kerf_binding_free(struct kerf_binding *binding)
     if (!binding)
         return;
     kerf_binding_suppose_fini(binding);
+    kerf_binding_kinds_fini(binding);
     kerf_binding_snapshot_fini(binding);
     KERF_VEC_FREE(&binding->refusals);
     KERF_VEC_FREE(&binding->candidates);
@@ -117,6 +118,9 @@ static void search(struct attempt *attempt)
     uint32_t node_count;
     const uint32_t *slots = nodes_to_examine(attempt, &node_count);
     uint32_t wanted = nodes_to_find(binding, node_count);
+    if (attempt->kind && kerf_kind_search(attempt, wanted))
+        return;
+    attempt->kind = NULL; /* if nodes refuse, they shall say why */
     uint32_t refused_count = 0;
     for (uint32_t i = 0; i < node_count; i++) {
         uint32_t slot = slots[(binding->start_index + i) % node_count];
@@ -198,7 +202,7 @@ static uint32_t score_and_choose(struct attempt *attempt, struct kerf_binding_de
     return choose(attempt, totals);
 }
 
-static void begin(struct kerf_binding *binding, kerf_pod_id id, struct attempt *out_attempt)
+static void begin(struct kerf_binding *binding, kerf_pod_id id, bool by_kind, struct attempt *out_attempt)
 {
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(binding->cluster, id);
     KERF_ASSERT(pod != NULL);
@@ -208,13 +212,14 @@ static void begin(struct kerf_binding *binding, kerf_pod_id id, struct attempt *
     binding->feasible_count = 0;
     binding->refusals.count = 0;
     binding->candidates.count = 0;
-    kerf_attempt_begin(out_attempt, binding, pod, &binding->scratch);
+    struct pod_kind *kind = by_kind ? kerf_binding_kind_of(binding, pod) : NULL;
+    kerf_attempt_begin(out_attempt, binding, pod, kind, &binding->scratch);
 }
 
 void kerf_binding_decide(struct kerf_binding *binding, kerf_pod_id pod, struct kerf_binding_decision *out_decision)
 {
     struct attempt attempt;
-    begin(binding, pod, &attempt);
+    begin(binding, pod, true, &attempt);
     *out_decision = (struct kerf_binding_decision){.node = KERF_NO_NODE, .preempted_node = KERF_NO_NODE};
     if (!binding->order_count)
         return;
@@ -242,7 +247,7 @@ void kerf_binding_decide(struct kerf_binding *binding, kerf_pod_id pod, struct k
 bool kerf_binding_fits(struct kerf_binding *binding, kerf_pod_id pod, kerf_node_id node)
 {
     struct attempt attempt;
-    begin(binding, pod, &attempt);
+    begin(binding, pod, false, &attempt);
     uint32_t slot = node.index < binding->node_id_capacity ? binding->slot_of_node[node.index] : KERF_NOT_FOUND;
     if (slot == KERF_NOT_FOUND || attempt.rejected.plugin)
         return false;

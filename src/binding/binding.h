@@ -13,6 +13,7 @@ struct kerf_binding_options {
     bool draw_ties;
     uint64_t tie_seed;
     bool explain; /* fill per-node scores and refusals (slower) */
+    bool plain;   /* each pod by itself, nothing remembered of pods of its kind: the same decisions, for tests */
 };
 
 enum kerf_score_plugin {

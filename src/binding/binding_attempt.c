@@ -125,9 +125,9 @@ bool kerf_attempt_node_rules_match(const struct attempt *attempt, const struct n
 }
 
 void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, const struct kerf_cluster_pod *pod,
-                        struct kerf_arena *arena)
+                        struct pod_kind *kind, struct kerf_arena *arena)
 {
-    *attempt = (struct attempt){.binding = binding, .pod = pod, .spec = pod->pod.spec, .arena = arena};
+    *attempt = (struct attempt){.binding = binding, .pod = pod, .spec = pod->pod.spec, .arena = arena, .kind = kind};
     const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(binding->cluster);
     struct kerf_taint cordon = {.key = vocabulary->key_taint_unschedulable, .effect = KERF_TAINT_NO_SCHEDULE};
     struct kerf_taints cordons = {&cordon, 1};
@@ -136,6 +136,8 @@ void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, c
     collect_requests(attempt);
     collect_ports(attempt);
     restrict_by_name(attempt);
+    if (attempt->restricted)
+        attempt->kind = NULL; /* few nodes to look at, and in another order */
     if (attempt->spec->volume_count && !attempt->rejected.plugin)
         kerf_volumes_begin(attempt);
     if (attempt->rejected.plugin)
@@ -267,7 +269,7 @@ static bool resources_fit(const struct attempt *attempt, const struct node_view 
     return !reason || refuse(out_refusal, "NodeResourcesFit", reason, resolvable);
 }
 
-bool kerf_attempt_filter(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal)
+bool kerf_attempt_filter_node(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal)
 {
     const struct kerf_binding *binding = attempt->binding;
     const struct node_info *node = &binding->nodes[view->slot];
@@ -285,7 +287,12 @@ bool kerf_attempt_filter(struct attempt *attempt, const struct node_view *view, 
         return refuse(out_refusal, "NodePorts", "node(s) didn't have free ports for the requested pod ports", true);
     if (!resources_fit(attempt, view, out_refusal))
         return false;
-    if (attempt->volumes && !kerf_volumes_filter(attempt, view, out_refusal))
+    return !attempt->volumes || kerf_volumes_filter(attempt, view, out_refusal);
+}
+
+bool kerf_attempt_filter(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal)
+{
+    if (!kerf_attempt_filter_node(attempt, view, out_refusal))
         return false;
     if (attempt->spread_count && !kerf_spread_filter(attempt, view->slot, out_refusal))
         return false;

@@ -46,6 +46,7 @@ struct key_column {
     kerf_name key;
     uint64_t cursor; /* of the snapshot's log */
     uint32_t epoch;
+    uint32_t generation;      /* rises when domains get other numbers */
     uint32_t *domain_of_slot; /* KERF_NOT_FOUND: the node lacks the key */
     uint32_t slot_capacity;
     uint32_t domain_count;
@@ -75,6 +76,46 @@ struct match_column {
     uint32_t slot_capacity;
     uint32_t known_slots;
     uint64_t total;
+};
+
+/** Of one spread constraint of one kind of pods: what its domains hold, over the nodes that it includes. Follows the log. */
+struct spread_tally {
+    bool known;
+    uint64_t cursor;
+    uint32_t epoch;
+    uint32_t generation;    /* of the key column */
+    uint32_t *domain_of_slot; /* where the slot counts; KERF_NOT_FOUND: nowhere */
+    uint32_t *count_of_slot;
+    uint32_t slot_capacity;
+    int32_t *counts;        /* by domain: pods that match */
+    uint32_t *domain_nodes; /* by domain: nodes */
+    uint32_t domain_capacity;
+    uint32_t domain_total; /* domains with a node */
+};
+
+enum kind_verdict { KIND_UNKNOWN, KIND_PASSES, KIND_REFUSES };
+
+/**
+ * Pods that ask the same of every node: replicas of a workload. What a node by itself answers (filters, and scores that hang on
+ * nothing else) is remembered until the node changes (binding_kinds.c). Specs and labels live as long as the cluster.
+ */
+struct pod_kind {
+    struct kerf_pod sample; /* what it points to outlives the binding */
+    uint32_t workload_index;
+    bool met_again; /* only then is anything remembered */
+    uint32_t next; /* with the same hash */
+    uint64_t cursor;
+    uint32_t epoch;
+    uint32_t image_generation;
+    uint32_t order_count; /* that images were weighed by */
+    uint32_t slot_capacity;
+    unsigned char *verdicts; /* enum kind_verdict by slot, domains apart */
+    int64_t *scores;         /* of nodes that pass: weighted, of the plugins that look at one node */
+    int64_t *preferred;      /* raw sums of preferred node affinity; NULL: it prefers nothing */
+    struct spread_tally *hard;
+    struct spread_tally *soft;
+    uint32_t hard_count;
+    uint32_t soft_count;
 };
 
 struct image_state {
@@ -121,6 +162,10 @@ struct kerf_binding {
     KERF_VEC(struct key_column *) key_columns;
     KERF_VEC(struct match_column *) match_columns;
     struct kerf_arena filter_arena; /* texts of the match columns */
+    KERF_VEC(struct pod_kind *) kinds;
+    struct kerf_id_map kind_index;
+    uint32_t soft_taint_nodes; /* nodes with such taints */
+    uint32_t image_generation; /* rises when what images weigh may have changed */
 
     bool images_stale;
     bool any_images;
@@ -197,6 +242,7 @@ struct spread_state {
     int32_t *counts;        /* by domain */
     uint32_t *domain_nodes; /* by domain: counted nodes */
     uint32_t domain_total;  /* domains with a counted node */
+    bool *allowed;          /* by domain, once asked for; NULL: too many domains */
     int64_t self;
     int64_t minimum;
     bool minimum_stale;
@@ -231,6 +277,7 @@ struct attempt {
     const struct kerf_cluster_pod *pod;
     const struct kerf_pod_spec *spec;
     struct kerf_arena *arena;
+    struct pod_kind *kind;   /* what is remembered of such pods; NULL: nothing may be */
     struct refusal rejected; /* on every node; plugin NULL: not */
 
     bool tolerates_unschedulable;
@@ -267,9 +314,11 @@ struct attempt {
 
 /** PreFilter: what the filters need to know of all nodes. */
 void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, const struct kerf_cluster_pod *pod,
-                        struct kerf_arena *arena);
+                        struct pod_kind *kind, struct kerf_arena *arena);
 /** Every filter, in the order of the profile; true: the node passes. */
 bool kerf_attempt_filter(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
+/** The filters that look at nothing but the node and what is on it. */
+bool kerf_attempt_filter_node(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
 /** The same, twice where pods of at least the same priority are nominated to the node: with and without them. */
 bool kerf_attempt_filter_nominated(struct attempt *attempt, const struct node_view *view, struct refusal *out_refusal);
 /** Lets the counts of domains see a pod come to (+1) or leave (-1) a node. */
@@ -288,9 +337,45 @@ bool kerf_attempt_node_rules_match(const struct attempt *attempt, const struct n
 /* binding_spread.c */
 void kerf_spread_begin(struct attempt *attempt);
 bool kerf_spread_filter(struct attempt *attempt, uint32_t slot, struct refusal *out_refusal);
+/** May the pod go to a node of that domain, as counts are now? For searches that change none. */
+void kerf_spread_note_allowed(struct attempt *attempt);
+static inline bool kerf_spread_allows(struct attempt *attempt, uint32_t slot)
+{
+    struct refusal refusal;
+    const struct spread_state *only = attempt->spreads;
+    if (attempt->spread_count != 1 || only->allowed == NULL)
+        return attempt->spread_count == 0 || kerf_spread_filter(attempt, slot, &refusal);
+    uint32_t domain = only->column->domain_of_slot[slot];
+    return domain != KERF_NOT_FOUND && only->allowed[domain];
+}
 void kerf_spread_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign);
 /** Raw scores, normalised in place; false: the plugin opts out. */
 bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores);
+
+/* binding_tally.c */
+/** Which nodes a constraint counts. */
+struct tally_rule {
+    const struct kerf_topology_spread *spread;
+    const struct key_column *column;
+    const struct match_column *matches; /* NULL: counts nothing */
+    const struct key_column *const *required; /* keys that a node must have */
+    uint32_t required_count;
+};
+/** Node inclusion policies of one constraint. */
+bool kerf_spread_policies_include(const struct attempt *attempt, const struct kerf_topology_spread *spread,
+                                  const struct node_info *node);
+/** Brings the tally up to date; columns must be. */
+void kerf_tally_follow(const struct attempt *attempt, struct spread_tally *tally, const struct tally_rule *rule);
+void kerf_tally_fini(struct spread_tally *tally);
+
+/* binding_kinds.c */
+/** What is remembered of pods like this one, up to date; NULL where nothing may be. The snapshot must be fresh. */
+struct pod_kind *kerf_binding_kind_of(struct kerf_binding *binding, const struct kerf_cluster_pod *pod);
+/** Tallies for so many constraints. */
+struct spread_tally *kerf_kind_tallies(struct spread_tally **tallies, uint32_t *tally_count, uint32_t count);
+/** The search of section 6 over all nodes; false: none is feasible, and nothing was changed. */
+bool kerf_kind_search(struct attempt *attempt, uint32_t wanted);
+void kerf_binding_kinds_fini(struct kerf_binding *binding);
 
 /* binding_interpod.c */
 void kerf_interpod_begin(struct attempt *attempt);
@@ -305,6 +390,11 @@ bool kerf_volumes_filter(struct attempt *attempt, const struct node_view *view, 
 /* binding_score.c */
 void kerf_binding_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *totals,
                         struct kerf_node_score *explained);
+
+/** Weighted, of the plugins that look at one node alone: their sum. */
+int64_t kerf_binding_score_alone(struct attempt *attempt, uint32_t slot);
+/** Weights of preferred node affinity that the node meets, not yet normalised. */
+int64_t kerf_binding_preferred_of(const struct attempt *attempt, uint32_t slot);
 
 /* binding_preempt.c */
 void kerf_binding_preempt(struct attempt *attempt, struct kerf_binding_decision *decision);

@@ -23,7 +23,7 @@ static void normalise(int64_t *scores, uint32_t count, bool reverse)
 static bool score_taints(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
 {
     bool any = false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && attempt->binding->soft_taint_nodes; i++) {
         const struct node_info *node = &attempt->binding->nodes[slots[i]];
         scores[i] = 0;
         for (size_t t = 0; node->has_soft_taints && t < node->taints.count; t++) {
@@ -40,19 +40,24 @@ static bool score_taints(struct attempt *attempt, const uint32_t *slots, uint32_
     return true;
 }
 
-static bool score_node_affinity(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
+int64_t kerf_binding_preferred_of(const struct attempt *attempt, uint32_t slot)
 {
     const struct kerf_pod_spec *spec = attempt->spec;
-    if (!spec->preferred_node_term_count)
+    const struct node_info *node = &attempt->binding->nodes[slot];
+    int64_t sum = 0;
+    for (uint32_t t = 0; t < spec->preferred_node_term_count; t++)
+        if (spec->preferred_node_terms[t].weight &&
+            kerf_node_selector_term_matches(&spec->preferred_node_terms[t].term, &node->labels, node->name))
+            sum += spec->preferred_node_terms[t].weight;
+    return sum;
+}
+
+static bool score_node_affinity(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
+{
+    if (!attempt->spec->preferred_node_term_count)
         return false;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct node_info *node = &attempt->binding->nodes[slots[i]];
-        scores[i] = 0;
-        for (uint32_t t = 0; t < spec->preferred_node_term_count; t++)
-            if (spec->preferred_node_terms[t].weight &&
-                kerf_node_selector_term_matches(&spec->preferred_node_terms[t].term, &node->labels, node->name))
-                scores[i] += spec->preferred_node_terms[t].weight;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        scores[i] = attempt->kind ? attempt->kind->preferred[slots[i]] : kerf_binding_preferred_of(attempt, slots[i]);
     normalise(scores, count, false);
     return true;
 }
@@ -287,13 +292,33 @@ static const score_function score_functions[KERF_SCORE_PLUGIN_COUNT] = {
     [KERF_SCORE_IMAGE_LOCALITY] = score_images,
 };
 
+/** Those whose score of a node hangs on that node and the pod alone. */
+static bool looks_at_one_node(uint32_t plugin)
+{
+    return plugin == KERF_SCORE_RESOURCES_FIT || plugin == KERF_SCORE_BALANCED_ALLOCATION || plugin == KERF_SCORE_IMAGE_LOCALITY;
+}
+
+int64_t kerf_binding_score_alone(struct attempt *attempt, uint32_t slot)
+{
+    int64_t total = 0;
+    for (uint32_t plugin = 0; plugin < KERF_SCORE_PLUGIN_COUNT; plugin++) {
+        int64_t weight = attempt->binding->weights[plugin], score;
+        if (weight && looks_at_one_node(plugin) && score_functions[plugin](attempt, &slot, 1, &score))
+            total += weight * score;
+    }
+    return total;
+}
+
 void kerf_binding_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *totals,
                         struct kerf_node_score *explained)
 {
-    memset(totals, 0, count * sizeof *totals);
+    for (uint32_t i = 0; i < count; i++)
+        totals[i] = attempt->kind ? attempt->kind->scores[slots[i]] : 0;
     int64_t *scores = KERF_NEW_ARRAY(attempt->arena, int64_t, count);
     for (uint32_t plugin = 0; plugin < KERF_SCORE_PLUGIN_COUNT; plugin++) {
         int64_t weight = attempt->binding->weights[plugin];
+        if (attempt->kind && looks_at_one_node(plugin))
+            continue;
         if (!weight || !score_functions[plugin](attempt, slots, count, scores))
             continue;
         for (uint32_t i = 0; i < count; i++) {

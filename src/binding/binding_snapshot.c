@@ -221,7 +221,9 @@ static void drop_node(struct kerf_binding *binding, uint32_t slot)
         kerf_name_map_remove(&binding->slot_by_name, info->name);
     binding->slot_of_node[info->id.index] = KERF_NOT_FOUND;
     binding->images_stale |= info->image_count > 0;
+    binding->soft_taint_nodes -= info->has_soft_taints;
     info->alive = false;
+    info->has_soft_taints = false;
     forget_pods(binding, info);
     KERF_VEC_PUSH(&binding->log, slot);
     KERF_VEC_PUSH(&binding->free_slots, slot);
@@ -274,7 +276,9 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
     binding->images_stale |= is_new || info->images != node->node.images || info->image_count != node->node.image_count;
     info->id = id;
     info->stamp = binding->stamp;
+    uint32_t had_soft_taints = is_new ? 0 : info->has_soft_taints;
     kerf_binding_read_node(binding, info, &node->node);
+    binding->soft_taint_nodes += info->has_soft_taints - had_soft_taints;
     count_pods(binding, info, node);
     if (is_new || moved)
         add_to_tree(binding, slot);
@@ -407,6 +411,7 @@ struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_na
     if (anew || column->epoch != binding->epoch || column->domain_count > 2 * binding->order_count + 64) {
         kerf_name_map_clear(&column->domain_by_value);
         column->domain_count = 0;
+        column->generation++;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
             read_key(binding, column, slot);
         column->epoch = binding->epoch;
@@ -583,6 +588,7 @@ void kerf_binding_refresh_images(struct kerf_binding *binding)
     if (!binding->images_stale)
         return;
     binding->images_stale = false;
+    binding->image_generation += binding->any_images;
     binding->any_images = false;
     binding->images.count = 0;
     kerf_name_map_clear(&binding->image_by_name);
@@ -604,6 +610,7 @@ void kerf_binding_refresh_images(struct kerf_binding *binding)
             }
         }
     }
+    binding->image_generation += binding->any_images;
 }
 
 void kerf_binding_snapshot_fini(struct kerf_binding *binding)

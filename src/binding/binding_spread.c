@@ -19,17 +19,6 @@ static bool selects_everything(const struct kerf_label_selector *selector)
     return selector->present && !selector->invalid && selector->expressions.count == 0;
 }
 
-/** Node inclusion policies of one constraint. */
-static bool policies_include(const struct attempt *attempt, const struct kerf_topology_spread *spread,
-                             const struct node_info *node)
-{
-    if (attempt->has_node_rules && spread->node_affinity_policy == KERF_NODE_POLICY_HONOR &&
-        !kerf_attempt_node_rules_match(attempt, node))
-        return false;
-    return spread->node_taints_policy != KERF_NODE_POLICY_HONOR || !node->has_hard_taints ||
-           !kerf_taints_untolerated(&node->taints, &attempt->spec->tolerations, KERF_EFFECTS_HARD);
-}
-
 /* ---- hard constraints
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -39,6 +28,41 @@ static bool has_all_keys(const struct attempt *attempt, uint32_t slot)
         if (attempt->spreads[i].column->domain_of_slot[slot] == KERF_NOT_FOUND)
             return false;
     return true;
+}
+
+static void count_nodes(struct attempt *attempt, struct spread_state *state, const struct match_column *matches)
+{
+    const struct kerf_binding *binding = attempt->binding;
+    state->counts = KERF_NEW_ARRAY(attempt->arena, int32_t, state->column->domain_count);
+    state->domain_nodes = KERF_NEW_ARRAY(attempt->arena, uint32_t, state->column->domain_count);
+    for (uint32_t at = 0; at < binding->order_count; at++) {
+        uint32_t slot = binding->order[at];
+        if (!has_all_keys(attempt, slot) || !kerf_spread_policies_include(attempt, state->spread, &binding->nodes[slot]))
+            continue;
+        uint32_t domain = state->column->domain_of_slot[slot];
+        state->domain_total += state->domain_nodes[domain]++ == 0;
+        if (matches) /* an empty selector counts nothing */
+            state->counts[domain] += (int32_t)matches->count_of_slot[slot];
+    }
+}
+
+/** The same from what is remembered of the pod's kind. */
+static void take_tally(struct attempt *attempt, struct spread_state *state, const struct match_column *matches,
+                       struct spread_tally *tally)
+{
+    const struct key_column **required = KERF_NEW_ARRAY(attempt->arena, const struct key_column *, attempt->spread_count);
+    for (uint32_t i = 0; i < attempt->spread_count; i++)
+        required[i] = attempt->spreads[i].column;
+    struct tally_rule rule = {.spread = state->spread,
+                              .column = state->column,
+                              .matches = matches,
+                              .required = required,
+                              .required_count = attempt->spread_count};
+    kerf_tally_follow(attempt, tally, &rule);
+    /* a copy: dry runs of preemption count on it */
+    state->counts = kerf_arena_copy(attempt->arena, tally->counts, state->column->domain_count * sizeof *tally->counts);
+    state->domain_nodes = tally->domain_nodes;
+    state->domain_total = tally->domain_total;
 }
 
 void kerf_spread_begin(struct attempt *attempt)
@@ -60,8 +84,6 @@ void kerf_spread_begin(struct attempt *attempt)
         state->filter = filter_of_selector(
             attempt, kerf_spread_selector(state->spread, labels, kerf_cluster_vocabulary(binding->cluster), attempt->arena));
         state->column = kerf_binding_key_column(binding, state->spread->topology_key);
-        state->counts = KERF_NEW_ARRAY(attempt->arena, int32_t, state->column->domain_count);
-        state->domain_nodes = KERF_NEW_ARRAY(attempt->arena, uint32_t, state->column->domain_count);
         state->self = kerf_label_selector_matches(&state->filter.terms[0].selector, labels);
         state->minimum_stale = true;
     }
@@ -69,15 +91,11 @@ void kerf_spread_begin(struct attempt *attempt)
         struct spread_state *state = &attempt->spreads[i];
         const struct match_column *matches =
             selects_everything(&state->filter.terms[0].selector) ? NULL : kerf_binding_match_column(binding, &state->filter);
-        for (uint32_t at = 0; at < binding->order_count; at++) {
-            uint32_t slot = binding->order[at];
-            if (!has_all_keys(attempt, slot) || !policies_include(attempt, state->spread, &binding->nodes[slot]))
-                continue;
-            uint32_t domain = state->column->domain_of_slot[slot];
-            state->domain_total += state->domain_nodes[domain]++ == 0;
-            if (matches) /* an empty selector counts nothing */
-                state->counts[domain] += (int32_t)matches->count_of_slot[slot];
-        }
+        if (attempt->kind)
+            take_tally(attempt, state, matches,
+                       &kerf_kind_tallies(&attempt->kind->hard, &attempt->kind->hard_count, attempt->spread_count)[i]);
+        else
+            count_nodes(attempt, state, matches);
     }
 }
 
@@ -112,6 +130,18 @@ bool kerf_spread_filter(struct attempt *attempt, uint32_t slot, struct refusal *
     return true;
 }
 
+void kerf_spread_note_allowed(struct attempt *attempt)
+{
+    enum { FEW_DOMAINS = 64 };
+    struct spread_state *state = attempt->spreads;
+    if (attempt->spread_count != 1 || state->column->domain_count > FEW_DOMAINS)
+        return;
+    state->allowed = KERF_NEW_ARRAY(attempt->arena, bool, state->column->domain_count);
+    int64_t most = minimum_of(state) + state->spread->max_skew - state->self;
+    for (uint32_t d = 0; d < state->column->domain_count; d++)
+        state->allowed[d] = state->counts[d] <= most;
+}
+
 void kerf_spread_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign)
 {
     if (!attempt->spread_count || pod->meta.namespace_name != attempt->pod->pod.meta.namespace_name ||
@@ -120,7 +150,7 @@ void kerf_spread_count_pod(struct attempt *attempt, uint32_t slot, const struct 
     for (uint32_t i = 0; i < attempt->spread_count; i++) {
         struct spread_state *state = &attempt->spreads[i];
         if (!kerf_label_selector_matches(&state->filter.terms[0].selector, &pod->meta.labels) ||
-            !policies_include(attempt, state->spread, &attempt->binding->nodes[slot]))
+            !kerf_spread_policies_include(attempt, state->spread, &attempt->binding->nodes[slot]))
             continue;
         state->counts[state->column->domain_of_slot[slot]] += sign;
         state->minimum_stale = true;
@@ -135,6 +165,7 @@ struct soft_constraint {
     const struct match_column *matches; /* NULL: counts nothing */
     struct key_column *column;
     bool by_host;
+    const int32_t *tallied; /* by domain, from what is remembered; NULL: `counts` */
     int64_t *counts;   /* by domain; at domain_count: nodes without the key */
     bool *of_feasible; /* by domain: a feasible node is in it */
     double weight;
@@ -271,8 +302,11 @@ static struct soft_constraint *soft_constraints(struct attempt *attempt, uint32_
         constraint->matches = selects_everything(&selector) ? NULL : kerf_binding_match_column(binding, &filter);
         constraint->column = kerf_binding_key_column(binding, spreads[i].topology_key);
         constraint->by_host = spreads[i].topology_key == vocabulary->key_hostname;
-        constraint->counts = KERF_NEW_ARRAY(attempt->arena, int64_t, constraint->column->domain_count + 1);
+        if (constraint->by_host)
+            continue; /* each node is its domain */
         constraint->of_feasible = KERF_NEW_ARRAY(attempt->arena, bool, constraint->column->domain_count + 1);
+        if (!attempt->kind)
+            constraint->counts = KERF_NEW_ARRAY(attempt->arena, int64_t, constraint->column->domain_count + 1);
     }
     return constraints;
 }
@@ -291,33 +325,63 @@ static bool has_soft_keys(const struct soft_constraint *constraints, uint32_t co
     return true;
 }
 
-/** Matching pods over all nodes, per domain that has a feasible node; and the constraint's weight by its size. */
-static void count_domains(struct attempt *attempt, struct soft_constraint *constraints, uint32_t constraint_count, bool strict,
-                          const uint32_t *slots, uint32_t count, const bool *ignored)
+/** By its size: the domains among the feasible nodes. */
+static void weigh(struct soft_constraint *constraint, const uint32_t *slots, uint32_t count, const bool *ignored)
+{
+    uint32_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ignored[i])
+            continue;
+        bool seen = false;
+        if (!constraint->by_host) {
+            bool *of_feasible = &constraint->of_feasible[domain_or_none(constraint, slots[i])];
+            seen = *of_feasible;
+            *of_feasible = true;
+        }
+        size += !seen;
+    }
+    constraint->weight = kerf_exact_log((double)size + 2.0);
+}
+
+/** Matching pods over all nodes, per domain that has a feasible node. */
+static void count_domains(struct attempt *attempt, const struct soft_constraint *constraints, uint32_t constraint_count,
+                          bool strict, struct soft_constraint *constraint)
 {
     const struct kerf_binding *binding = attempt->binding;
-    for (uint32_t c = 0; c < constraint_count; c++) {
-        struct soft_constraint *constraint = &constraints[c];
-        uint32_t size = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            if (ignored[i])
-                continue;
-            bool *seen = &constraint->of_feasible[domain_or_none(constraint, slots[i])];
-            size += constraint->by_host || !*seen;
-            *seen = true;
-        }
-        constraint->weight = kerf_exact_log((double)size + 2.0);
-        if (constraint->by_host || !constraint->matches)
-            continue;
-        for (uint32_t at = 0; at < binding->order_count; at++) {
-            uint32_t slot = binding->order[at];
-            uint32_t domain = domain_or_none(constraint, slot);
-            if (constraint->matches->count_of_slot[slot] && constraint->of_feasible[domain] &&
-                (!strict || has_soft_keys(constraints, constraint_count, slot)) &&
-                policies_include(attempt, &constraint->spread, &binding->nodes[slot]))
-                constraint->counts[domain] += constraint->matches->count_of_slot[slot];
-        }
+    for (uint32_t at = 0; at < binding->order_count; at++) {
+        uint32_t slot = binding->order[at];
+        uint32_t domain = domain_or_none(constraint, slot);
+        if (constraint->matches->count_of_slot[slot] && constraint->of_feasible[domain] &&
+            (!strict || has_soft_keys(constraints, constraint_count, slot)) &&
+            kerf_spread_policies_include(attempt, &constraint->spread, &binding->nodes[slot]))
+            constraint->counts[domain] += constraint->matches->count_of_slot[slot];
     }
+}
+
+/** The same from what is remembered of the pod's kind; domains without a feasible node count too, and nobody asks for them. */
+static void tally_domains(struct attempt *attempt, const struct soft_constraint *constraints, uint32_t constraint_count,
+                          bool strict, struct soft_constraint *constraint)
+{
+    struct pod_kind *kind = attempt->kind;
+    struct spread_tally *tally =
+        &kerf_kind_tallies(&kind->soft, &kind->soft_count, constraint_count)[constraint - constraints];
+    const struct key_column **required = KERF_NEW_ARRAY(attempt->arena, const struct key_column *, constraint_count);
+    for (uint32_t i = 0; i < constraint_count; i++)
+        required[i] = constraints[i].column;
+    struct tally_rule rule = {.spread = &constraint->spread,
+                              .column = constraint->column,
+                              .matches = constraint->matches,
+                              .required = required,
+                              .required_count = strict ? constraint_count : 0};
+    kerf_tally_follow(attempt, tally, &rule);
+    constraint->tallied = tally->counts;
+}
+
+/** As round() of a number that isn't negative: the nearest whole one, halves up. */
+static int64_t rounded(double number)
+{
+    int64_t whole = (int64_t)number;
+    return whole + (number - (double)whole >= 0.5);
 }
 
 bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
@@ -330,8 +394,15 @@ bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t 
     bool *ignored = KERF_NEW_ARRAY(attempt->arena, bool, count);
     for (uint32_t i = 0; strict && i < count; i++)
         ignored[i] = !has_soft_keys(constraints, constraint_count, slots[i]);
-    count_domains(attempt, constraints, constraint_count, strict, slots, count, ignored);
-
+    for (uint32_t c = 0; c < constraint_count; c++) {
+        weigh(&constraints[c], slots, count, ignored);
+        if (constraints[c].by_host || !constraints[c].matches)
+            continue;
+        if (attempt->kind)
+            tally_domains(attempt, constraints, constraint_count, strict, &constraints[c]);
+        else
+            count_domains(attempt, constraints, constraint_count, strict, &constraints[c]);
+    }
     int64_t lowest = INT64_MAX, highest = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (ignored[i])
@@ -342,12 +413,13 @@ bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t 
             uint32_t domain = constraint->column->domain_of_slot[slots[i]];
             if (domain == KERF_NOT_FOUND)
                 continue;
-            int64_t pods = !constraint->by_host  ? constraint->counts[domain]
-                           : constraint->matches ? constraint->matches->count_of_slot[slots[i]]
-                                                 : 0;
+            int64_t pods = !constraint->matches  ? 0
+                           : constraint->by_host ? constraint->matches->count_of_slot[slots[i]]
+                           : constraint->tallied ? constraint->tallied[domain]
+                                                 : constraint->counts[domain];
             score += (double)pods * constraint->weight + (double)(constraint->spread.max_skew - 1);
         }
-        scores[i] = (int64_t)round(score);
+        scores[i] = rounded(score);
         lowest = kerf_min_i64(lowest, scores[i]);
         highest = kerf_max_i64(highest, scores[i]);
     }

@@ -410,7 +410,7 @@ bool kerf_binding_suppose_asked(struct kerf_binding *binding, const struct kerf_
     kerf_arena_reset(&supposition->arena);
     supposition->asked = pod;
     supposition->stale = false;
-    kerf_attempt_begin(&supposition->attempt, binding, pod, &supposition->arena);
+    kerf_attempt_begin(&supposition->attempt, binding, pod, NULL, &supposition->arena);
     return !supposition->attempt.rejected.plugin;
 }
 
