@@ -180,7 +180,10 @@ static void add_daemons(const struct kerf_autoscaling *autoscaling, struct kerf_
 /* ---- from a node
  * ------------------------------------------------------------------------------------------------------------------- */
 
-/** A pod that outlives its original: what it points to is copied, but for its spec, which is the workload's. */
+/**
+ * A pod that outlives its original and its node: what it points to is copied, its spec too, but for the parts that are the workload's.
+ * The affinity to its node's name, which a DaemonSet's controller gives it, goes with the node.
+ */
 static pod_ref copy_of_pod(struct kerf_arena *arena, pod_ref pod)
 {
     struct kerf_cluster_pod *copy = kerf_arena_copy(arena, pod, sizeof *pod);
@@ -191,6 +194,12 @@ static pod_ref copy_of_pod(struct kerf_arena *arena, pod_ref pod)
     meta->annotations = (struct kerf_labels){0};
     meta->owners = kerf_arena_copy(arena, meta->owners, meta->owner_count * sizeof *meta->owners);
     copy->pod.conditions = (struct kerf_conditions){0};
+    struct kerf_pod_spec *spec = kerf_arena_copy(arena, pod->pod.spec, sizeof *spec);
+    spec->has_required_node_terms = false;
+    spec->required_node_terms = NULL;
+    spec->required_node_term_count = 0;
+    copy->pod.spec = spec;
+    copy->pod.requests = kerf_arena_copy(arena, pod->pod.requests, sizeof *copy->pod.requests);
     return copy;
 }
 

@@ -234,6 +234,27 @@ Test(autoscaler, fixed_groups_stay_as_they_are)
     sim_world_close(&world);
 }
 
+/* A template is remembered when the node that it came from, and that node's DaemonSet pods, are gone. */
+Test(autoscaler, templates_outlive_their_nodes)
+{
+    struct sim_world world;
+    sim_world_open(&world, NO_TIME ONE_GROUP,
+                   "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: { name: agent }\nspec: { selector: { matchLabels: { a: agent } }, template: { metadata: { labels: { a: "
+                   "agent } }, spec: { tolerations: [{ operator: Exists }], containers: [{ name: c, resources: { requests: { cpu: 500m } } }] } } }\n",
+                   CONTROLLERS | 1u << KERF_SIM_DAEMONS);
+    kerf_pod_id first = add_pod_at(&world, 97, "p", "3");
+    sim_world_run(&world, SECONDS(1000));
+    cr_assert(!kerf_node_id_equal(kerf_cluster_pod(world.world->cluster, first)->node, KERF_NO_NODE));
+    kerf_cluster_remove_pod(world.world->cluster, first);
+    sim_world_run(&world, SECONDS(3600));
+    cr_assert_eq(kerf_cluster_node_count(world.world->cluster), 0);
+    sim_world_add_pod(&world, "q", "3", "512Mi", "", "");
+    sim_world_add_pod(&world, "r", "700m", "512Mi", "", "");
+    sim_world_run(&world, SECONDS(3700));
+    cr_expect_eq(size_of(&world, 0), 2, "the agent of the node that is gone takes room on the template: 3920m less 500m");
+    sim_world_close(&world);
+}
+
 /* ---- removal ---- */
 
 /** A node of group a, made for a pod that then ends; returns when that pod is gone. */
