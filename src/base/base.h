@@ -128,7 +128,10 @@ kerf_name kerf_name_format(struct kerf_names *names, const char *format, ...) KE
 kerf_name kerf_name_find(const struct kerf_names *names, const char *text);                  /* NULL when nobody interned it */
 int kerf_name_compare(kerf_name a, kerf_name b);                                             /* byte order; NULL first */
 static inline const char *kerf_name_text(kerf_name name) { return name ? name->text : ""; }
-bool kerf_name_is(kerf_name name, const char *text);
+static inline bool kerf_name_is(kerf_name name, const char *text)
+{
+    return name && name->text[0] == text[0] && strcmp(name->text, text) == 0;
+}
 
 /* ---- look-up tables: by content, never walked ------------------------------------------------------------------------------ */
 

@@ -128,7 +128,3 @@ int kerf_name_compare(kerf_name a, kerf_name b)
     return order ? (order > 0) - (order < 0) : kerf_compare_u64(a->length, b->length);
 }
 
-bool kerf_name_is(kerf_name name, const char *text)
-{
-    return name && strcmp(name->text, text) == 0;
-}

@@ -41,6 +41,7 @@ struct launchables {
 
 struct kerf_disruption_bounds {
     const struct kerf_cluster *cluster;
+    struct kerf_roster *roster;
     struct launchables all;
     bool all_pools_spot_only;
     KERF_VEC(struct launchables) of_class; /* of pods that ask the same but for room (kerf_provisioning_overflow_class) */
@@ -154,6 +155,7 @@ struct kerf_disruption_bounds *kerf_disruption_bounds_new(const struct kerf_clus
     struct kerf_disruption_bounds *bounds = kerf_allocate(sizeof *bounds);
     *bounds = (struct kerf_disruption_bounds){ .cluster = cluster, .all_pools_spot_only = true };
     bounds->all = list_launchables(bounds, NULL);
+    bounds->roster = kerf_roster_new(cluster);
     return bounds;
 }
 
@@ -162,11 +164,17 @@ void kerf_disruption_bounds_free(struct kerf_disruption_bounds *bounds)
     if (!bounds)
         return;
     free(bounds->all.items);
+    kerf_roster_free(bounds->roster);
     for (size_t i = 0; i < bounds->of_class.count; i++)
         free(bounds->of_class.items[i].items);
     KERF_VEC_FREE(&bounds->of_class);
     free(bounds->destinations);
     free(bounds);
+}
+
+struct kerf_roster *kerf_disruption_bounds_roster(struct kerf_disruption_bounds *bounds)
+{
+    return bounds->roster;
 }
 
 /** The least that a node with room for all of it may cost. */

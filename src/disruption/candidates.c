@@ -11,8 +11,8 @@ bool kerf_nodepool_is_managed(const struct kerf_disruption_pass *pass, uint32_t 
     return (!ref->group || kerf_name_is(ref->group, "karpenter.k8s.aws")) && (!ref->kind || kerf_name_is(ref->kind, "EC2NodeClass"));
 }
 
-/** Why the node can't be disrupted by any method, before its pods are looked at; NULL: it can. */
-static const char *node_refusal(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+/** Why the node can't be disrupted now, by what it is at; NULL: it can. */
+static const char *standing_refusal(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
 {
     const struct kerf_cluster *cluster = pass->cluster;
     if (node->in_command)
@@ -27,13 +27,30 @@ static const char *node_refusal(const struct kerf_disruption_pass *pass, const s
         return "it is being deleted, or marked for deletion";
     if (node->nominated_until_epoch_us != KERF_TIME_UNSET && pass->now_epoch_us < node->nominated_until_epoch_us)
         return "it is nominated for a pending pod";
+    return NULL;
+}
+
+/** With a NodeClass that was read. */
+static bool is_of_known_pool(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    return kerf_nodepool_is_managed(pass, node->nodepool_index) &&
+           kerf_cluster_nodeclass_of_pool(pass->cluster, node->nodepool_index) != KERF_NOT_FOUND;
+}
+
+/** Why the node can't be disrupted by any method, before its pods are looked at; NULL: it can. */
+static const char *node_refusal(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    const struct kerf_cluster *cluster = pass->cluster;
+    const char *why = standing_refusal(pass, node);
+    if (why)
+        return why;
     if (kerf_labels_get(kerf_cluster_node_annotations(cluster, node), pass->vocabulary->key_do_not_disrupt) == pass->vocabulary->word_true)
         return "its annotation karpenter.sh/do-not-disrupt is true";
     if (!kerf_labels_get(kerf_cluster_node_labels(cluster, node), pass->vocabulary->key_nodepool))
         return "it has no label karpenter.sh/nodepool";
     if (!kerf_nodepool_is_managed(pass, node->nodepool_index))
         return "its NodePool is unknown";
-    if (kerf_cluster_nodeclass_of_pool(cluster, node->nodepool_index) == KERF_NOT_FOUND)
+    if (!is_of_known_pool(pass, node))
         return "its NodePool has no instance types: the EC2NodeClass is unknown";
     return NULL;
 }
@@ -89,13 +106,12 @@ static const struct kerf_instance_type *find_type(const struct kerf_disruption_p
     return &kerf_cluster_instance_types(pass->cluster, nodeclass_index)->items[facts->index];
 }
 
-static const struct kerf_candidate *make_candidate(struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+void kerf_candidate_fill(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node, struct kerf_candidate *out_candidate)
 {
     const struct kerf_labels *labels = kerf_cluster_node_labels(pass->cluster, node);
     kerf_name zone = kerf_labels_get(labels, pass->vocabulary->key_zone);
     kerf_name capacity_type = kerf_labels_get(labels, pass->vocabulary->key_capacity_type);
-    struct kerf_candidate *candidate = KERF_NEW(&pass->scratch, struct kerf_candidate);
-    *candidate = (struct kerf_candidate){
+    *out_candidate = (struct kerf_candidate){
         .id = node->id,
         .node = node,
         .name = kerf_cluster_node_name(pass->cluster, node),
@@ -107,8 +123,15 @@ static const struct kerf_candidate *make_candidate(struct kerf_disruption_pass *
                          : capacity_type == pass->vocabulary->word_on_demand ? KERF_ON_DEMAND
                                                                              : KERF_CAPACITY_TYPE_COUNT,
     };
-    candidate->price_usd_per_hour = kerf_price_of_offering(candidate->type, candidate->zone_index, candidate->capacity_type);
-    candidate->disruption_cost = kerf_disruption_cost(pass, node, &candidate->reschedulable_count);
+    out_candidate->price_usd_per_hour = kerf_price_of_offering(out_candidate->type, out_candidate->zone_index, out_candidate->capacity_type);
+    out_candidate->disruption_cost = kerf_disruption_cost(pass, node, &out_candidate->reschedulable_count);
+    out_candidate->savings_ratio = out_candidate->price_usd_per_hour / out_candidate->disruption_cost;
+}
+
+static const struct kerf_candidate *make_candidate(struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node)
+{
+    struct kerf_candidate *candidate = KERF_NEW(&pass->scratch, struct kerf_candidate);
+    kerf_candidate_fill(pass, node, candidate);
     return candidate;
 }
 
@@ -132,8 +155,32 @@ static bool is_plausible(const struct kerf_disruption_pass *pass, const struct k
            node->consolidatable;
 }
 
+/** Nobody asks for reasons: with what is remembered of the nodes. */
+static struct kerf_candidates list_from_roster(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only)
+{
+    struct kerf_roster *roster = kerf_disruption_bounds_roster(pass->options->bounds);
+    kerf_roster_refresh(roster);
+    size_t count;
+    const kerf_node_id *ids = kerf_roster_by_name(roster, &count);
+    struct kerf_candidates listed = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, count) };
+    for (size_t at = 0; at < count; at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node(pass->cluster, ids[at]);
+        if (!is_plausible(pass, node, only) || standing_refusal(pass, node) || !is_of_known_pool(pass, node))
+            continue;
+        const struct kerf_roster_entry *entry = kerf_roster_entry(roster, pass, node);
+        if (entry->is_annotated || !entry->has_pool_label)
+            continue;
+        bool allowed = entry->changes ? pods_allow(pass, node) : kerf_roster_pods_allow(pass, entry);
+        if (allowed || (eventual && node->claim.termination_grace_period_us != KERF_TIME_UNSET))
+            listed.items[listed.count++] = &entry->candidate;
+    }
+    return listed;
+}
+
 struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only)
 {
+    if (pass->options->bounds && !pass->reasons)
+        return list_from_roster(pass, eventual, only);
     size_t node_count = kerf_cluster_node_count(pass->cluster);
     struct kerf_candidates listed = { .items = KERF_NEW_ARRAY(&pass->scratch, const struct kerf_candidate *, node_count) };
     for (size_t at = 0; at < node_count; at++) {
@@ -237,19 +284,46 @@ struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pa
 
 /* ---- lists ------------------------------------------------------------------------------------------------------------------------ */
 
-static double savings_ratio(const struct kerf_candidate *candidate) { return candidate->price_usd_per_hour / candidate->disruption_cost; }
+static bool saves_less(const struct kerf_candidate *candidate, const struct kerf_candidate *other)
+{
+    int order = kerf_compare_double(other->savings_ratio, candidate->savings_ratio);
+    return (order != 0 ? order : kerf_name_compare(candidate->name, other->name)) > 0;
+}
 
 static int by_savings(const void *a, const void *b, void *context)
 {
     (void)context;
     const struct kerf_candidate *const *x = a, *const *y = b;
-    int order = kerf_compare_double(savings_ratio(*y), savings_ratio(*x));
+    int order = kerf_compare_double((*y)->savings_ratio, (*x)->savings_ratio);
     return order != 0 ? order : kerf_name_compare((*x)->name, (*y)->name);
 }
 
-void kerf_candidates_sort_by_savings(struct kerf_candidates *candidates)
+/** For lists that are nearly in order; false: it was given up, half done. */
+static bool insert_in_order(struct kerf_candidates *candidates)
 {
-    kerf_sort(candidates->items, candidates->count, sizeof *candidates->items, by_savings, NULL);
+    size_t moves_left = 8 * candidates->count;
+    for (size_t i = 1; i < candidates->count; i++) {
+        const struct kerf_candidate *candidate = candidates->items[i];
+        size_t at = i;
+        for (; at > 0 && saves_less(candidates->items[at - 1], candidate); at--)
+            candidates->items[at] = candidates->items[at - 1];
+        candidates->items[at] = candidate;
+        if (i - at > moves_left)
+            return false;
+        moves_left -= i - at;
+    }
+    return true;
+}
+
+void kerf_candidates_sort_by_savings(const struct kerf_disruption_pass *pass, struct kerf_candidates *candidates)
+{
+    struct kerf_roster *roster = pass->options->bounds && !pass->reasons ? kerf_disruption_bounds_roster(pass->options->bounds) : NULL;
+    if (roster)
+        kerf_roster_presort(roster, candidates);
+    if (!roster || !insert_in_order(candidates))
+        kerf_sort(candidates->items, candidates->count, sizeof *candidates->items, by_savings, NULL);
+    if (roster)
+        kerf_roster_keep_order(roster, candidates);
 }
 
 struct kerf_candidates kerf_candidates_copy(struct kerf_arena *arena, const struct kerf_candidates *candidates)

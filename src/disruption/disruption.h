@@ -27,8 +27,8 @@ struct kerf_disruption_compute {
 };
 
 /**
- * What can be launched at which price, for bounds that spare most what-ifs a simulation without changing any decision. One per cluster,
- * free it before the cluster.
+ * What the loop remembers of the world, which changes no decision: what can be launched at which price, for bounds that spare most what-ifs
+ * a simulation; and what was found out about each node, until something happens to it. One per cluster, free it before the cluster.
  */
 struct kerf_disruption_bounds;
 struct kerf_disruption_bounds *kerf_disruption_bounds_new(const struct kerf_cluster *cluster);

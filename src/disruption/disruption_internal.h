@@ -58,6 +58,7 @@ struct kerf_candidate {
     uint32_t zone_index;                   /* KERF_NOT_FOUND: no label, or unknown */
     uint32_t capacity_type;                /* KERF_CAPACITY_TYPE_COUNT: no label, or other */
     double price_usd_per_hour;
+    double savings_ratio;   /* price over disruption cost */
     double disruption_cost; /* RDC: 1 and what its reschedulable pods cost to evict */
     uint32_t reschedulable_count;
 };
@@ -65,6 +66,7 @@ struct kerf_candidates {
     const struct kerf_candidate **items;
     size_t count;
 };
+void kerf_candidate_fill(const struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node, struct kerf_candidate *out_candidate);
 
 /**
  * Entries that pass the node-level and pod-level checks, in order of name. `eventual`: blocking pods are passed over where the claim
@@ -75,9 +77,37 @@ struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, b
 struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed,
                                                  enum kerf_disruption_method method);
 bool kerf_method_is_eventual(enum kerf_disruption_method method);
-/** By price over disruption cost descending; equal ones stay in order of name. */
-void kerf_candidates_sort_by_savings(struct kerf_candidates *candidates);
+/** By price over disruption cost descending; equal ones by name. */
+void kerf_candidates_sort_by_savings(const struct kerf_disruption_pass *pass, struct kerf_candidates *candidates);
 bool kerf_nodepool_is_managed(const struct kerf_disruption_pass *pass, uint32_t nodepool_index);
+
+/* ---- roster.c: what is remembered of nodes from pass to pass ----------------------------------------------------------------------- */
+
+struct kerf_roster;
+struct kerf_roster_entry {
+    kerf_name listed_as; /* NULL: gone */
+    uint32_t place;      /* in the last order of savings */
+    bool known;          /* what follows, which lasts until something happens to the node */
+    bool changes;        /* with time, or with the readiness of pods: ask them again */
+    bool is_blocked;     /* several PDBs select a pod */
+    bool is_annotated;   /* karpenter.sh/do-not-disrupt */
+    bool has_pool_label;
+    KERF_VEC(uint32_t) pdbs; /* that must allow a disruption */
+    struct kerf_candidate candidate;
+};
+struct kerf_roster *kerf_roster_new(const struct kerf_cluster *cluster);
+void kerf_roster_free(struct kerf_roster *roster);
+/** Reads the journal. */
+void kerf_roster_refresh(struct kerf_roster *roster);
+/** All entries of the world, in order of name. */
+const kerf_node_id *kerf_roster_by_name(const struct kerf_roster *roster, size_t *out_count);
+const struct kerf_roster_entry *kerf_roster_entry(struct kerf_roster *roster, struct kerf_disruption_pass *pass,
+                                                  const struct kerf_cluster_node *node);
+/** Do the PDBs of the entry allow disruptions now? Of entries that don't change by themselves. */
+bool kerf_roster_pods_allow(const struct kerf_disruption_pass *pass, const struct kerf_roster_entry *entry);
+/** Puts candidates in the order that they had last time, new ones at the end: little is left to sort. */
+void kerf_roster_presort(struct kerf_roster *roster, struct kerf_candidates *candidates);
+void kerf_roster_keep_order(struct kerf_roster *roster, const struct kerf_candidates *candidates);
 
 /* ---- budgets.c (section 3) --------------------------------------------------------------------------------------------------- */
 
@@ -127,6 +157,7 @@ void kerf_simulation_fini(struct kerf_simulation *simulation);
 
 /* ---- bounds.c ---------------------------------------------------------------------------------------------------------------------- */
 
+struct kerf_roster *kerf_disruption_bounds_roster(struct kerf_disruption_bounds *bounds);
 /** Looks at what is free in the world now. */
 void kerf_disruption_bounds_begin(struct kerf_disruption_bounds *bounds, kerf_time_us now_epoch_us);
 /** Proves that consolidating the candidates (their bits are set in left_out, `pods` are theirs to place) comes to nothing; false: simulate. */

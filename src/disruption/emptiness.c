@@ -4,7 +4,7 @@
 bool kerf_emptiness_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input, struct kerf_disruption_command *out_command)
 {
     struct kerf_candidates taken = kerf_candidates_copy(&pass->scratch, &input->candidates);
-    kerf_candidates_sort_by_savings(&taken);
+    kerf_candidates_sort_by_savings(pass, &taken);
     kerf_candidates_within_budgets(pass, &taken, input->budgets, KERF_METHOD_EMPTINESS);
     if (taken.count == 0)
         return false;

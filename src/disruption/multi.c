@@ -78,7 +78,7 @@ bool kerf_multi_node_decide(struct kerf_disruption_pass *pass, struct kerf_metho
     if (input->memory->multi_node_memo != 0 && input->memory->multi_node_memo == input->consolidation_state)
         return false;
     struct kerf_candidates sorted = kerf_candidates_copy(&pass->scratch, &input->candidates);
-    kerf_candidates_sort_by_savings(&sorted);
+    kerf_candidates_sort_by_savings(pass, &sorted);
     bool constrained = kerf_candidates_within_budgets(pass, &sorted, input->budgets, KERF_METHOD_MULTI_NODE);
     bool found = false;
     if (sorted.count >= 2) {

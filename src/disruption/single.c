@@ -102,7 +102,7 @@ bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_meth
     if (memory->single_node_memo != 0 && memory->single_node_memo == input->consolidation_state)
         return false;
     struct kerf_candidates sorted = kerf_candidates_copy(&pass->scratch, &input->candidates);
-    kerf_candidates_sort_by_savings(&sorted);
+    kerf_candidates_sort_by_savings(pass, &sorted);
     struct kerf_candidates order = interleave(pass, &sorted, memory->unseen_nodepools);
     uint64_t unseen[UNSEEN_WORDS] = { 0 };
     for (size_t i = 0; i < order.count; i++)
