@@ -1,6 +1,8 @@
 /** Certificates of packings as files. */
 #include "cli/pack_certificate.h"
 
+#include "kerf/output.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +14,12 @@ static const char schema[] = "kerf.certificate/v1";
 bool kerf_pack_certificate_write(const char *path, const struct kerf_pack_input *input, const struct binpack_plan *plan,
                                  const struct binpack_bound *bound, struct kerf_errors *errs)
 {
-    FILE *file = fopen(path, "w");
-    if (file == NULL) {
-        kerf_errors_add(errs, (struct kerf_place){.file = path}, "cannot be written: %s", strerror(errno));
+    struct kerf_output output;
+    if (!kerf_output_open(&output, path)) {
+        kerf_errors_add_io(errs, (struct kerf_place){.file = path}, "cannot be written: %s", strerror(errno));
         return false;
     }
+    FILE *file = output.stream;
     fprintf(file, "%s\ncost\t%" PRId64 "\nbins\t%" PRId64 "\nbound\t%" PRId64 "\nscale\t%" PRId64 "\nsearch\t%" PRIu64 "\n", schema,
             plan->cost, plan->bin_count, bound->cost, bound->scale, bound->search_limit);
     for (size_t c = 0; c < input->item_count; c++)
@@ -36,11 +39,10 @@ bool kerf_pack_certificate_write(const char *path, const struct kerf_pack_input 
         }
         fputc('\n', file);
     }
-    bool is_written = ferror(file) == 0;
-    is_written &= fclose(file) == 0;
-    if (!is_written)
-        kerf_errors_add(errs, (struct kerf_place){.file = path}, "could not be written");
-    return is_written;
+    if (kerf_output_close(&output))
+        return true;
+    kerf_errors_add_io(errs, (struct kerf_place){.file = path}, "could not be written: %s", strerror(errno));
+    return false;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */

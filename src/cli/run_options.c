@@ -1,5 +1,7 @@
 #include "cli/run_options.h"
 
+#include "kerf/output.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -23,21 +25,39 @@ static void show_progress(void *context, uint32_t done, uint32_t total)
     fflush(stderr);
 }
 
+static void set_summary_path(const struct kerf_run_arguments *arguments, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/summary.json", arguments->out_folder);
+}
+
 static enum kerf_status write_summary(const struct kerf_run_arguments *arguments, const struct kerf_comparison *comparison,
                                       struct kerf_errors *errs)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/summary.json", arguments->out_folder);
-    FILE *stream = fopen(path, "w");
-    if (stream) {
-        kerf_report_comparison(comparison, KERF_AS_JSON, stream);
-        bool failed = ferror(stream) != 0;
-        failed |= fclose(stream) != 0;
-        if (!failed)
+    struct kerf_output output;
+    set_summary_path(arguments, path);
+    if (kerf_output_open(&output, path)) {
+        kerf_report_comparison(comparison, KERF_AS_JSON, output.stream);
+        if (kerf_output_close(&output))
             return KERF_OK;
     }
     return kerf_errors_add_io(errs, (struct kerf_place){ .file = arguments->out_folder }, "summary.json could not be written: %s",
                               strerror(errno));
+}
+
+/** The summary of an earlier run goes before the first file changes: where there is one, it is of what lies beside it. */
+static enum kerf_status prepare_folder(const struct kerf_run_arguments *arguments, struct kerf_errors *errs)
+{
+    struct kerf_place place = { .file = *arguments->out_folder ? arguments->out_folder : "--out" };
+    if (strlen(arguments->out_folder) > PATH_MAX / 2)
+        return kerf_errors_add_io(errs, place, "cannot hold results: %s", strerror(ENAMETOOLONG));
+    if (!kerf_output_make_folder(arguments->out_folder))
+        return kerf_errors_add_io(errs, place, "cannot hold results: %s", strerror(errno));
+    char path[PATH_MAX];
+    set_summary_path(arguments, path);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return kerf_errors_add_io(errs, place, "the summary.json that is there cannot be removed: %s", strerror(errno));
+    return KERF_OK;
 }
 
 enum kerf_status kerf_run_scenarios(const struct kerf_run_arguments *arguments, char *const *paths, size_t path_count,
@@ -57,6 +77,8 @@ enum kerf_status kerf_run_scenarios(const struct kerf_run_arguments *arguments, 
             status = read;
     }
     KERF_TRY(status);
+    if (arguments->out_folder)
+        KERF_TRY(prepare_folder(arguments, errs));
     struct progress progress = { .started = time(NULL) };
     struct kerf_experiment_options options = {
         .threads = (uint32_t)arguments->threads,

@@ -4,11 +4,11 @@
 #include "experiment/experiment.h"
 
 #include "experiment/experiment_internal.h"
+#include "kerf/output.h"
 #include "sim/sim.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct replication {
     struct kerf_metric *metrics;
@@ -29,44 +29,73 @@ struct work {
 
 /* ---- files ---------------------------------------------------------------------------------------------------------------------------- */
 
-static FILE *open_file(struct replication *replication, const char *folder, const char *name)
+static const char *const file_names[] = { "events.csv", "series.csv", "nodes.csv" };
+
+enum { FILE_COUNT = 3 };
+
+static char *folder_of(const struct work *work, const char *design, uint32_t number)
 {
-    struct kerf_text path = { 0 };
-    kerf_text_append_format(&path, "%s/%s", folder, name);
-    FILE *stream = fopen(path.bytes, "w");
-    if (!stream && !replication->unwritable) {
-        replication->write_errno = errno;
-        replication->unwritable = path.bytes;
-        return NULL;
-    }
-    kerf_text_fini(&path);
-    return stream;
+    struct kerf_text folder = { 0 };
+    kerf_text_append_format(&folder, "%s/%s/%03u", work->options->out_folder, design, number);
+    return folder.bytes;
 }
 
-static void close_file(struct replication *replication, FILE *stream, const char *name)
+static void note_failure(struct replication *replication, const char *path)
 {
-    if (!stream)
+    if (replication->unwritable)
         return;
-    bool failed = ferror(stream) != 0;
-    failed |= fclose(stream) != 0;
-    if (failed && !replication->unwritable) {
-        struct kerf_text text = { 0 };
-        kerf_text_append(&text, name);
-        replication->write_errno = errno;
-        replication->unwritable = text.bytes;
-    }
+    replication->write_errno = errno;
+    struct kerf_text text = { 0 };
+    kerf_text_append(&text, path);
+    replication->unwritable = text.bytes;
 }
 
-/** Makes all folders of the path; what can't be made shows when a file is opened. */
-static void make_folders(char *path)
+static void open_files(const struct work *work, struct replication *replication, const char *design, uint32_t number,
+                       struct kerf_output files[FILE_COUNT])
 {
-    for (char *slash = path + 1; *slash; slash++)
-        if (*slash == '/') {
-            *slash = 0;
-            mkdir(path, 0777);
-            *slash = '/';
+    char *folder = folder_of(work, design, number);
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        struct kerf_text path = { 0 };
+        kerf_text_append_format(&path, "%s/%s", folder, file_names[i]);
+        if (!kerf_output_open(&files[i], path.bytes))
+            note_failure(replication, path.bytes);
+        kerf_text_fini(&path);
+    }
+    free(folder);
+}
+
+static void close_files(const struct work *work, struct replication *replication, const char *design, uint32_t number,
+                        struct kerf_output files[FILE_COUNT])
+{
+    char *folder = folder_of(work, design, number);
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        if (kerf_output_close(&files[i]))
+            continue;
+        int reason = errno;
+        struct kerf_text path = { 0 };
+        kerf_text_append_format(&path, "%s/%s", folder, file_names[i]);
+        errno = reason;
+        note_failure(replication, path.bytes);
+        kerf_text_fini(&path);
+    }
+    free(folder);
+}
+
+/** All folders before the first replication: who waits for an hour must not learn then that there is no place for the result. */
+static enum kerf_status make_folders(const struct work *work, struct kerf_errors *errs)
+{
+    const struct kerf_comparison *comparison = work->comparison;
+    for (size_t i = 0; i < comparison->design_count; i++)
+        for (uint32_t number = 0; number < comparison->replications; number++) {
+            char *folder = folder_of(work, comparison->designs[i].name, number);
+            bool is_made = kerf_output_make_folder(folder);
+            int reason = errno;
+            free(folder);
+            if (!is_made)
+                return kerf_errors_add_io(errs, (struct kerf_place){ .file = work->options->out_folder }, "cannot hold results: %s",
+                                          strerror(reason));
         }
-    mkdir(path, 0777);
+    return KERF_OK;
 }
 
 /* ---- replications ---------------------------------------------------------------------------------------------------------------------- */
@@ -78,16 +107,10 @@ static void run_one(void *context, uint32_t index)
     const struct kerf_compared_design *design = &comparison->designs[index / comparison->replications];
     uint32_t number = index % comparison->replications;
     struct replication *replication = &work->replications[index];
-    struct kerf_record_options options = { 0 };
-    if (work->options->out_folder) {
-        struct kerf_text folder = { 0 };
-        kerf_text_append_format(&folder, "%s/%s/%03u", work->options->out_folder, design->name, number);
-        make_folders(folder.bytes);
-        options.events = open_file(replication, folder.bytes, "events.csv");
-        options.series = open_file(replication, folder.bytes, "series.csv");
-        options.nodes = open_file(replication, folder.bytes, "nodes.csv");
-        kerf_text_fini(&folder);
-    }
+    struct kerf_output files[FILE_COUNT] = { 0 };
+    if (work->options->out_folder)
+        open_files(work, replication, design->name, number, files);
+    struct kerf_record_options options = { .events = files[0].stream, .series = files[1].stream, .nodes = files[2].stream };
     struct kerf_sim_outcome outcome;
     kerf_sim_run(design->design, comparison->scenario->seed, number, options, &outcome);
     size_t count;
@@ -100,9 +123,8 @@ static void run_one(void *context, uint32_t index)
     replication->livelock = outcome.livelock;
     replication->stopped_us = outcome.stopped_us;
     kerf_record_free(outcome.record);
-    close_file(replication, options.events, "events.csv");
-    close_file(replication, options.series, "series.csv");
-    close_file(replication, options.nodes, "nodes.csv");
+    if (work->options->out_folder)
+        close_files(work, replication, design->name, number, files);
 }
 
 /* ---- folding ------------------------------------------------------------------------------------------------------------------------- */
@@ -243,6 +265,10 @@ enum kerf_status kerf_experiment_run(const struct kerf_scenario *const *scenario
     list_designs(comparison, scenarios, scenario_count);
     struct work work = { .comparison = comparison, .options = options };
     uint32_t total = (uint32_t)comparison->design_count * comparison->replications;
+    if (options->out_folder && make_folders(&work, errs) != KERF_OK) {
+        kerf_comparison_free(comparison);
+        return KERF_E_IO;
+    }
     work.replications = kerf_allocate(kerf_array_bytes(total, sizeof *work.replications));
     kerf_experiment_share(total, run_one, &work, options);
 
