@@ -1,6 +1,7 @@
 /**
  * kerf vpc subnets: what a fleet needs of its subnets, when they run out, and which would do.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static bool read_number(const char *name, const char *text, double most, double 
 {
     char *end;
     double number = strtod(text, &end);
-    if (*text < '0' || *text > '9' || *end != '\0' || !(number <= most)) {
+    if (*text < '0' || *text > '9' || *end != '\0' || strpbrk(text, "xX") || !(number <= most)) { /* strtod reads 0x10 too */
         kerf_usage_error(command, "--%s: \"%s\" is not a number from 0 to %.0f", name, text, most);
         return false;
     }
@@ -69,8 +70,9 @@ static bool read_number(const char *name, const char *text, double most, double 
 static bool read_u64(const char *name, const char *text, uint64_t most, uint64_t *out_number)
 {
     char *end;
+    errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number > most) {
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || number > most) {
         kerf_usage_error(command, "--%s: \"%s\" is not a whole number up to %llu", name, text, (unsigned long long)most);
         return false;
     }
@@ -220,11 +222,21 @@ static bool read_group(struct work *work, const struct flags *flags, const char 
     bool good = colon && colon > text && (size_t)(colon - text) < sizeof type && colon[1] >= '0' && colon[1] <= '9' &&
                 sscanf(colon, ":%8lld:%8lld%c", &nodes, &pods, &rest) == 2;
     if (!good || work->workload.group_count == GROUPS_MAX) {
-        kerf_usage_error(command, "--group: \"%s\" is not TYPE:NODES:PODS, such as m5.xlarge:30:14", text);
+        *out_exit = work->workload.group_count == GROUPS_MAX
+                        ? kerf_usage_error(command, "--group: more than %d groups", GROUPS_MAX)
+                        : kerf_usage_error(command, "--group: \"%s\" is not TYPE:NODES:PODS, such as m5.xlarge:30:14", text);
         return false;
     }
     memcpy(type, text, (size_t)(colon - text));
-    return read_shape(work, flags, type, out_exit, errs) && add_group(work, flags, nodes, pods);
+    if (!read_shape(work, flags, type, out_exit, errs))
+        return false;
+    *out_exit = KERF_EXIT_USAGE;
+    return add_group(work, flags, nodes, pods);
+}
+
+static bool names_type(const struct flags *flags)
+{
+    return flags->node.instance_type || flags->node.enis > 0 || flags->node.addresses_per_eni > 0;
 }
 
 static bool read_workload(struct work *work, const struct flags *flags, int *out_exit, struct kerf_errors *errs)
@@ -239,12 +251,18 @@ static bool read_workload(struct work *work, const struct flags *flags, int *out
         kerf_usage_error(command, "--group excludes --nodes and --pods-per-node");
         return false;
     }
+    if (flags->groups.count > 0 && names_type(flags)) {
+        kerf_usage_error(command, "--group excludes --instance-type, --enis and --addresses-per-eni: it has its own type");
+        return false;
+    }
     for (size_t i = 0; i < flags->groups.count; i++)
         if (!read_group(work, flags, flags->groups.items[i], out_exit, errs))
             return false;
-    if (single && (!read_shape(work, flags, NULL, out_exit, errs) || !add_group(work, flags, flags->nodes, flags->pods_per_node)))
+    if (single && !read_shape(work, flags, NULL, out_exit, errs))
         return false;
     *out_exit = KERF_EXIT_USAGE;
+    if (single && !add_group(work, flags, flags->nodes, flags->pods_per_node))
+        return false;
     if ((flags->churn && !read_number("churn", flags->churn, 1e7, &work->workload.pods_replaced_per_day)) ||
         (flags->node_churn && !read_number("node-churn", flags->node_churn, 1e5, &work->workload.nodes_replaced_per_day)) ||
         (flags->grow && !read_number("grow", flags->grow, 1e4, &work->workload.nodes_added_per_day)) ||
@@ -302,6 +320,8 @@ static int run_flags(struct work *work, const struct flags *flags, struct kerf_e
     int exit_code = KERF_EXIT_USAGE;
     if (flags->subnets.count == 0)
         return kerf_usage_error(command, "--subnet CIDR@ZONE is missing (or a scenario)");
+    if (flags->designs.count > 0 || flags->region)
+        return kerf_usage_error(command, "--design and --region are of a scenario, and none is given");
     if (!kerf_vpc_read_env(command, &flags->env, &work->query.settings))
         return KERF_EXIT_USAGE;
     work->query.habits = (struct kerf_vpc_ec2_habits){.lowest_address = flags->placement == 1, .unrecognised_shortage = flags->shortage == 1};
@@ -326,9 +346,12 @@ static int run_flags(struct work *work, const struct flags *flags, struct kerf_e
 
 static int run_scenario(struct work *work, const struct flags *flags, const char *path, struct kerf_errors *errs)
 {
-    if (flags->subnets.count > 0 || flags->env.count > 0 || flags->groups.count > 0 || flags->nodes >= 0 || flags->pods_per_node >= 0 ||
+    if (flags->subnets.count > 0 || flags->reservations.count > 0 || flags->taken > 0 || flags->env.count > 0 || flags->groups.count > 0 ||
+        flags->nodes >= 0 || flags->pods_per_node >= 0 || names_type(flags) || flags->pods_room > 0 || flags->max_pods > 0 ||
         flags->placement != 0 || flags->shortage != 0)
         return kerf_usage_error(command, "a scenario has its own subnets, settings and nodes: use --design, or its file");
+    if (flags->churn || flags->node_churn || flags->grow || flags->days)
+        return kerf_usage_error(command, "a scenario has its own load and horizon: use --design, or its file");
     struct kerf_scenario *scenario = NULL;
     struct kerf_scenario_overrides overrides = {
         .catalog_folder = flags->node.catalog,

@@ -103,3 +103,19 @@ run vpc subnets --subnet 10.0.0.0/24@a --env ENABLE_PREFIX_DELEGATION=true --ins
     --replications 2 --given-only --placement highest
 exits 2
 complains 'random, lowest'
+
+# what would be passed over is refused
+fleet='--subnet 10.0.0.0/24@a --group m5.large:4:5 --days 1 --replications 2 --given-only'
+for option in '--group m5.large' '--group m5.large:0:1' '--group m5.large:1:1:1' '--instance-type m5.large' '--enis 3' '--design a' '--region us-east-1' \
+    '--churn 0x10' '--churn nan' '--grow 1e999' '--days -1' '--days 0' '--seed 18446744073709551616' '--seed 0x1' '--nodes 3'; do
+    run vpc subnets $fleet $option
+    exits 2
+    is_silent
+done
+run vpc subnets $fleet --group m9.huge:1:1
+exits 3
+for option in '--taken 5' '--reserve 10.0.0.0/28' '--instance-type m5.large' '--pods-room 5' '--max-pods 5' '--churn 1' '--grow 1' '--days 3'; do
+    run vpc subnets "$ROOT/scenarios/subnet_sizing.yaml" $option
+    exits 2
+    complains 'a scenario has its own'
+done
