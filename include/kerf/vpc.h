@@ -92,13 +92,16 @@ struct kerf_cni_settings {
 /** As the shipped manifest has them (it sets WARM_PREFIX_TARGET to 1, where the code's own default is 0). */
 struct kerf_cni_settings kerf_cni_settings_default(void);
 
-enum kerf_cni_env { KERF_CNI_ENV_READ, KERF_CNI_ENV_UNKNOWN };
+enum kerf_cni_env { KERF_CNI_ENV_READ, KERF_CNI_ENV_DEFAULTED, KERF_CNI_ENV_UNKNOWN };
 
 /**
- * Reads one variable of the container, as the container does: a value that it cannot parse means its default, silently.
- * KERF_CNI_ENV_UNKNOWN: no variable of this name moves addresses. Constant time.
+ * Reads one variable of the container, as the container does: a value that it cannot use means its default, about which it keeps silent
+ * (KERF_CNI_ENV_DEFAULTED). KERF_CNI_ENV_UNKNOWN: no variable of this name moves addresses. Constant time.
  */
 enum kerf_cni_env kerf_cni_settings_read(struct kerf_cni_settings *settings, const char *name, const char *value);
+
+/** What a variable that kerf_cni_settings_read knows may hold, in words. */
+const char *kerf_cni_env_expected(const char *name);
 
 /** Names that kerf_cni_settings_read knows, for suggestions; NULL beyond the last. */
 const char *kerf_cni_env_name(size_t index);

@@ -93,7 +93,7 @@ void kerf_check_network(const struct kerf_check_subject *subject)
         return; /* without subnets addresses are not modelled, and the CNI's settings without effect */
     struct told told = { .subject = subject, .place = { .file = subject->file } };
     told.owner = kerf_arena_format(subject->arena, "design \"%s\": ", design->name);
-    kerf_vpc_review_settings(&design->cni, false, note, &told);
+    kerf_vpc_review_settings(&design->cni, design->warm_eni_given, note, &told);
     tell(&told);
     for (uint32_t i = 0; i < design->subnet_count; i++) {
         const struct kerf_scenario_subnet *subnet = &design->subnets[i];
@@ -135,7 +135,9 @@ static void check_env(const struct kerf_value *env, struct kerf_errors *errs)
     bool warm_eni_given = false;
     for (uint32_t i = 0; i < kerf_value_count(env); i++) {
         const char *name = kerf_value_get_text_or(&env->items[i], "name", ""), *value = kerf_value_get_text_or(&env->items[i], "value", "");
-        kerf_cni_settings_read(&settings, name, value);
+        if (kerf_cni_settings_read(&settings, name, value) == KERF_CNI_ENV_DEFAULTED)
+            kerf_value_warn(&env->items[i], errs, "%s: aws-node cannot use \"%s\" and takes its default silently; expected %s", name, value,
+                            kerf_cni_env_expected(name));
         warm_eni_given |= strcmp(name, "WARM_ENI_TARGET") == 0 && strcmp(value, "1") != 0; /* the manifest itself sets 1 */
     }
     const char *refusal = kerf_cni_settings_refusal(&settings);

@@ -62,7 +62,10 @@ bool kerf_vpc_read_env(const char *command, const struct kerf_option_list *pairs
         char name[64] = "";
         if (length < sizeof name)
             memcpy(name, pairs->items[i], length);
-        if (kerf_cni_settings_read(settings, name, equals + 1) == KERF_CNI_ENV_UNKNOWN)
+        enum kerf_cni_env read = kerf_cni_settings_read(settings, name, equals + 1);
+        if (read == KERF_CNI_ENV_DEFAULTED)
+            fprintf(stderr, "%s: note: %s: aws-node takes its default, since it cannot use \"%s\"\n", command, name, equals + 1);
+        if (read == KERF_CNI_ENV_UNKNOWN)
             fprintf(stderr, "%s: note: %.*s moves no addresses and is passed over\n", command, (int)length, pairs->items[i]);
     }
     return true;

@@ -197,6 +197,7 @@ struct kerf_design {
     const struct kerf_scenario_subnet *subnets; /* none: the network is not modelled */
     uint32_t subnet_count;
     struct kerf_cni_settings cni;
+    bool warm_eni_given; /* WARM_ENI_TARGET was set, not left to its default */
     kerf_name eni_config_label; /* of a node: its value names the node's ENIConfig; k8s.amazonaws.com/eniConfig */
     struct kerf_spot_settings spot;
     struct kerf_cloud_settings cloud;

@@ -196,17 +196,6 @@ static void read_zones(struct kerf_scenario_reader *reader, const struct kerf_va
 
 /* ---- the CNI ---------------------------------------------------------------------------------------------------------------------- */
 
-/** What the container parses: a boolean of Go, or a whole number. It would take its default for anything else, without a word. */
-static bool is_env_value(const char *text)
-{
-    static const char *const words[] = { "true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F" };
-    int64_t number;
-    for (size_t i = 0; i < KERF_SCENARIO_COUNT_OF(words); i++)
-        if (strcmp(text, words[i]) == 0)
-            return true;
-    return kerf_parse_i64(text, &number);
-}
-
 static void read_variable(struct kerf_scenario_reader *reader, const struct kerf_value *value, struct kerf_design *design)
 {
     if (strcmp(value->key, "ENI_CONFIG_LABEL_DEF") == 0) {
@@ -224,14 +213,22 @@ static void read_variable(struct kerf_scenario_reader *reader, const struct kerf
     KERF_SCENARIO_NOTE(reader, kerf_value_read_text(value, &text, reader->errs));
     if (!text)
         return;
-    if (kerf_cni_settings_read(&design->cni, value->key, text) == KERF_CNI_ENV_UNKNOWN) {
+    design->warm_eni_given |= strcmp(value->key, "WARM_ENI_TARGET") == 0;
+    switch (kerf_cni_settings_read(&design->cni, value->key, text)) {
+    case KERF_CNI_ENV_READ:
+        break;
+    case KERF_CNI_ENV_DEFAULTED:
+        KERF_SCENARIO_REFUSE(reader, value, "aws-node cannot use \"%s\" and would take its default silently; expected what it takes: %s", text,
+                             kerf_cni_env_expected(value->key));
+        break;
+    case KERF_CNI_ENV_UNKNOWN: {
         const char *nearest = kerf_nearest(value->key, names, count);
         if (nearest)
             KERF_SCENARIO_REFUSE(reader, value, "unknown variable of aws-node; did you mean %s?", nearest);
         else
             kerf_value_warn(value, reader->errs, "moves no addresses as far as kerf knows; passed over");
-    } else if (!is_env_value(text)) {
-        KERF_SCENARIO_REFUSE(reader, value, "\"%s\" is neither true, false nor a whole number: aws-node would take its default silently", text);
+        break;
+    }
     }
 }
 
@@ -239,6 +236,7 @@ static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_valu
 {
     const struct kerf_value *map = NULL;
     design->cni = kerf_cni_settings_default();
+    design->warm_eni_given = false;
     design->eni_config_label = kerf_name_of(design->vocabulary->names, "k8s.amazonaws.com/eniConfig");
     KERF_SCENARIO_NOTE(reader, kerf_value_get_map(root, "cni", &map, reader->errs));
     for (uint32_t i = 0; i < kerf_value_count(map); i++)
@@ -246,9 +244,8 @@ static void read_cni(struct kerf_scenario_reader *reader, const struct kerf_valu
     const char *refusal = kerf_cni_settings_refusal(&design->cni);
     if (refusal && map)
         KERF_SCENARIO_REFUSE(reader, map, "%s", refusal);
-    if (kerf_value_get(map, "WARM_IP_TARGET") && kerf_value_get(map, "WARM_PREFIX_TARGET"))
-        kerf_value_warn(kerf_value_get(map, "WARM_PREFIX_TARGET"), reader->errs,
-                        "has no effect beside WARM_IP_TARGET, which overrides it; expected one of the two");
+    if (!design->cni.prefix_delegation && kerf_value_get(map, "WARM_PREFIX_TARGET"))
+        kerf_value_warn(kerf_value_get(map, "WARM_PREFIX_TARGET"), reader->errs, "has no effect without ENABLE_PREFIX_DELEGATION");
 }
 
 /** Pods of each zone with nodes get addresses somewhere; with custom networking and no ENIConfig, in exactly one subnet of their own. */

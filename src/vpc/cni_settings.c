@@ -43,27 +43,38 @@ struct kerf_cni_settings kerf_cni_settings_default(void)
     };
 }
 
+const char *kerf_cni_env_expected(const char *name)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (strcmp(variables[i].name, name) == 0)
+            return variables[i].kind == BOOLEAN ? "true or false" : variables[i].minimum == 1 ? "a whole number from 1 on" : "a whole number from 0 on";
+    return "";
+}
+
 const char *kerf_cni_env_name(size_t index) { return index < VARIABLE_COUNT ? variables[index].name : NULL; }
 
 /* The spellings that Go's strconv.ParseBool takes. */
-static bool parse_bool(const char *text, bool fallback)
+static bool parse_bool(const char *text, bool *out_value)
 {
     static const char *const spellings[2][6] = {{"0", "f", "F", "false", "False", "FALSE"}, {"1", "t", "T", "true", "True", "TRUE"}};
     for (int value = 0; value < 2; value++)
         for (int i = 0; i < 6; i++)
-            if (strcmp(text, spellings[value][i]) == 0)
-                return value == 1;
-    return fallback;
+            if (strcmp(text, spellings[value][i]) == 0) {
+                *out_value = value == 1;
+                return true;
+            }
+    return false;
 }
 
 /* Beyond a billion nothing changes any more: every target is above what a node can hold. */
-static int32_t parse_count(const char *text, int32_t minimum, int32_t fallback)
+static bool parse_count(const char *text, int32_t minimum, int32_t *out_value)
 {
     const int32_t limit = 1000000000;
     int64_t value = 0;
     if (!kerf_parse_i64(text, &value) || value < minimum)
-        return fallback;
-    return (int32_t)kerf_min_i64(value, limit);
+        return false;
+    *out_value = (int32_t)kerf_min_i64(value, limit);
+    return true;
 }
 
 enum kerf_cni_env kerf_cni_settings_read(struct kerf_cni_settings *settings, const char *name, const char *value)
@@ -73,19 +84,21 @@ enum kerf_cni_env kerf_cni_settings_read(struct kerf_cni_settings *settings, con
         if (strcmp(variable->name, name) != 0)
             continue;
         char *field = (char *)settings + variable->offset;
+        bool parsed;
         if (variable->kind == BOOLEAN) {
-            bool read = parse_bool(value, variable->fallback != 0);
+            bool read = variable->fallback != 0;
+            parsed = parse_bool(value, &read);
             memcpy(field, &read, sizeof read);
         } else {
-            int32_t read = parse_count(value, variable->minimum, variable->fallback);
-            if (variable->kind == COUNT) {
+            int32_t read = variable->fallback;
+            parsed = parse_count(value, variable->minimum, &read);
+            kerf_time_us read_us = read * KERF_SECOND_US;
+            if (variable->kind == COUNT)
                 memcpy(field, &read, sizeof read);
-            } else {
-                kerf_time_us read_us = read * KERF_SECOND_US;
+            else
                 memcpy(field, &read_us, sizeof read_us);
-            }
         }
-        return KERF_CNI_ENV_READ;
+        return parsed ? KERF_CNI_ENV_READ : KERF_CNI_ENV_DEFAULTED;
     }
     return KERF_CNI_ENV_UNKNOWN;
 }

@@ -5,7 +5,7 @@
 #include "kerf/vpc.h"
 
 enum { TEXT_BYTES = 512, WARM_IP_SMALL = 2, COOLDOWN_DEFAULT_S = 30 };
-#define LIKELY_BLOCK 0.95
+#define FEW_BLOCKS 0.5 /* of those that the empty subnet has */
 
 struct report {
     kerf_vpc_finding finding;
@@ -121,10 +121,15 @@ void kerf_vpc_review_subnet(const struct kerf_cni_settings *settings, struct ker
              text);
         return;
     }
-    double chance = kerf_vpc_prefix_chance(cidr.prefix_length, (uint32_t)taken);
-    if (taken > 0 && chance < LIKELY_BLOCK)
+    int64_t blocks = kerf_vpc_subnet_prefixes_max(cidr.prefix_length);
+    int64_t usable = (int64_t)kerf_cidr_size(cidr) - KERF_VPC_SUBNET_RESERVED;
+    double whole = 1; /* chance that no taken address lies in a given block */
+    for (int64_t i = 0; i < taken && whole > 0; i++)
+        whole *= (double)(usable - KERF_PREFIX_ADDRESSES - i) / (double)(usable - i);
+    if (whole < FEW_BLOCKS)
         tell(&report, KERF_VPC_FRAGMENTED,
-             "prefixes in %s, where %lld addresses lie scattered: a /28 is free with probability %.2f. Else InsufficientCidrBlocks: nodes are Ready, "
-             "their pods find no address, and the CNI does not fall back to single ones (a new subnet, or a reservation for prefixes)",
-             text, (long long)taken, chance);
+             "prefixes in %s, where %lld addresses lie scattered: of its %lld /28 about %.1f are whole (none with probability %.2f). Without one: "
+             "InsufficientCidrBlocks, nodes are Ready, their pods find no address, the CNI asks again every two minutes and does not fall back to "
+             "single addresses (a new subnet, or a reservation for prefixes)",
+             text, (long long)taken, (long long)blocks, (double)blocks * whole, 1 - kerf_vpc_prefix_chance(cidr.prefix_length, (uint32_t)taken));
 }

@@ -6,7 +6,7 @@
 static struct kerf_cni_settings with(const char *name, const char *value)
 {
     struct kerf_cni_settings settings = kerf_cni_settings_default();
-    cr_assert_eq(kerf_cni_settings_read(&settings, name, value), KERF_CNI_ENV_READ, "%s", name);
+    cr_assert_neq(kerf_cni_settings_read(&settings, name, value), KERF_CNI_ENV_UNKNOWN, "%s", name);
     return settings;
 }
 
@@ -37,6 +37,20 @@ Test(cni_settings, what_cannot_be_parsed_means_the_code_s_default)
     cr_expect_not(with("ENABLE_PREFIX_DELEGATION", "yes").prefix_delegation);
     cr_expect(with("ENABLE_SUBNET_DISCOVERY", "no").subnet_discovery);
     cr_expect_eq(with("IP_COOLDOWN_PERIOD", "5").ip_cooldown_us, 5 * KERF_SECOND_US);
+}
+
+Test(cni_settings, what_means_the_default_is_told)
+{
+    struct kerf_cni_settings settings = kerf_cni_settings_default();
+    static const char *const defaulted[][2] = {{"WARM_ENI_TARGET", "-1"}, {"WARM_IP_TARGET", ""},        {"MAX_ENI", "0"},
+                                               {"IP_COOLDOWN_PERIOD", "30s"}, {"ENABLE_POD_ENI", "yes"}, {"ENABLE_IPv6", "2"}};
+    static const char *const read[][2] = {{"WARM_ENI_TARGET", "0"}, {"MAX_ENI", "1"}, {"IP_COOLDOWN_PERIOD", "-1"}, {"ENABLE_POD_ENI", "T"}};
+    for (size_t i = 0; i < sizeof defaulted / sizeof defaulted[0]; i++)
+        cr_expect_eq(kerf_cni_settings_read(&settings, defaulted[i][0], defaulted[i][1]), KERF_CNI_ENV_DEFAULTED, "%s", defaulted[i][0]);
+    for (size_t i = 0; i < sizeof read / sizeof read[0]; i++)
+        cr_expect_eq(kerf_cni_settings_read(&settings, read[i][0], read[i][1]), KERF_CNI_ENV_READ, "%s", read[i][0]);
+    cr_expect_str_eq(kerf_cni_env_expected("MAX_ENI"), "a whole number from 1 on");
+    cr_expect_str_eq(kerf_cni_env_expected("ENABLE_IPv4"), "true or false");
 }
 
 Test(cni_settings, every_listed_name_is_read_and_no_other)

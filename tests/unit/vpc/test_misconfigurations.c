@@ -104,7 +104,10 @@ Test(misconfigurations, of_subnets)
         const char *words;
     } rows[] = {
         {PD, 24, 0, false, 0, NULL},
+        {PD, 24, 10, false, 0, NULL},
+        {PD, 24, 24, false, 1u << KERF_VPC_FRAGMENTED, "of its 14 /28 about 2.7 are whole (none with probability 0.0"}, /* 14 C(235,24) / C(251,24) */
         {PD, 24, 60, false, 1u << KERF_VPC_FRAGMENTED, "InsufficientCidrBlocks"},
+        {PD, 26, 59, false, 1u << KERF_VPC_FRAGMENTED, "about 0.0 are whole (none with probability 1.00)"},
         {PD, 24, 60, true, 0, NULL},
         {"", 24, 60, false, 0, NULL},
         {PD, 28, 0, false, 1u << KERF_VPC_NO_BLOCK, "has no /28"},
