@@ -196,7 +196,8 @@ static void print_heading(const struct kerf_comparison *comparison, FILE *stream
 
 /* ---- JSON and CSV --------------------------------------------------------------------------------------------------------------------- */
 
-static void write_metrics(struct kerf_json *json, const struct kerf_compared_metric *metrics, size_t count)
+/** `replications`: of each value, so that others can pair designs as they like; 0: only the interval. */
+static void write_metrics(struct kerf_json *json, const struct kerf_compared_metric *metrics, size_t count, uint32_t replications)
 {
     kerf_json_key(json, "metrics");
     kerf_json_begin_map(json);
@@ -206,6 +207,13 @@ static void write_metrics(struct kerf_json *json, const struct kerf_compared_met
         kerf_json_put_double(json, "mean", metrics[m].interval.mean);
         kerf_json_put_double(json, "low", metrics[m].interval.low);
         kerf_json_put_double(json, "high", metrics[m].interval.high);
+        if (replications > 0) {
+            kerf_json_key(json, "values");
+            kerf_json_begin_list_in_line(json);
+            for (uint32_t r = 0; r < replications; r++)
+                kerf_json_double(json, metrics[m].values[r]);
+            kerf_json_end_list(json);
+        }
         kerf_json_end_map(json);
     }
     kerf_json_end_map(json);
@@ -224,14 +232,14 @@ static void write_inputs(struct kerf_json *json, const struct kerf_comparison *c
     kerf_json_put_text(json, "prices", kerf_catalog_snapshot(design->catalog));
 }
 
-static void write_design(struct kerf_json *json, const struct kerf_compared_design *design)
+static void write_design(struct kerf_json *json, const struct kerf_compared_design *design, uint32_t replications)
 {
     kerf_json_put_text(json, "name", design->name);
     kerf_json_key(json, "traceHash");
     kerf_json_format(json, "%016" PRIx64, design->trace_hash);
     kerf_json_key(json, "events");
     kerf_json_u64(json, design->event_count);
-    write_metrics(json, design->metrics, design->metric_count);
+    write_metrics(json, design->metrics, design->metric_count, replications);
 }
 
 static void write_json(const struct kerf_comparison *comparison, const char *schema, FILE *stream)
@@ -245,7 +253,7 @@ static void write_json(const struct kerf_comparison *comparison, const char *sch
     kerf_json_begin_list(&json);
     for (size_t d = 0; d < comparison->design_count; d++) {
         kerf_json_begin_map(&json);
-        write_design(&json, &comparison->designs[d]);
+        write_design(&json, &comparison->designs[d], comparison->replications);
         kerf_json_end_map(&json);
     }
     kerf_json_end_list(&json);
@@ -255,7 +263,7 @@ static void write_json(const struct kerf_comparison *comparison, const char *sch
         kerf_json_begin_map(&json);
         kerf_json_put_text(&json, "design", comparison->designs[d].name);
         kerf_json_put_text(&json, "baseline", comparison->designs[0].name);
-        write_metrics(&json, comparison->designs[d].differences, comparison->designs[d].difference_count);
+        write_metrics(&json, comparison->designs[d].differences, comparison->designs[d].difference_count, 0);
         kerf_json_end_map(&json);
     }
     kerf_json_end_list(&json);

@@ -5,7 +5,8 @@ usage: scenario_sense.py KERF [SCENARIO...]
 
 Runs `kerf compare` on each scenario with few replications and --out, and checks:
   bill        causes, tiers and capacity types add up; the bill is recomputed from the events alone
-  policies    WhenEmpty never costs less than WhenEmptyOrUnderutilized beyond the interval
+  policies    evictions grow from WhenEmpty over Balanced to WhenEmptyOrUnderutilized, and WhenEmpty costs most, in paired differences
+              whose intervals exclude zero; between the other two the bill is much the same where the load varies
   night       dev runs no workload node once the evening's drain is over
   storm       a design whose Spot is reclaimed shows it in evictions and waits
   subnets     nodes take the addresses of the closed forms; /24 run out, /19 do not
@@ -21,7 +22,11 @@ import sys
 import tempfile
 
 MONTH_HOURS = 730
-REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 3, "spot_storm": 2, "subnet_sizing": 1}
+REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 5, "consolidation_policies/bursty": 3, "consolidation_policies/flat": 3, "spot_storm": 2, "subnet_sizing": 1}
+# Of the large scenarios only these; all of them: see the end of consolidation_policies.yaml.
+DESIGNS = {name: ["empty-30s-10", "balanced-30s-10", "underutilized-30s-10"]
+           for name in ("consolidation_policies/bursty", "consolidation_policies/flat")}
+STUDENT_T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]  # 95 %, two sides, by degrees of freedom from 1
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 failures = 0
@@ -57,6 +62,7 @@ def check_sums(scenario, design):
     check(close(part("costUsdPerMonth.capacityType.") + control_plane, total), f"{where}: capacity types and the control plane add up")
     waits = part("podWaitSecondsMean.phase.")
     check(close(waits, metrics["podWaitSecondsMean"], 1e-6), f"{where}: phases add up to the mean wait")
+    check(close(total + metrics["restartCostUsdPerMonth"], metrics["costWithRestartsUsdPerMonth"]), f"{where}: bill and restarts add up")
 
 
 def recompute(folder):
@@ -128,13 +134,43 @@ def settings_of(scenario):
 
 # ---- what each scenario must show ----
 
-def policies(result):
-    designs = {design["name"]: design for design in result["designs"]}
-    empty = designs["when-empty"]["metrics"]["costUsdPerMonth"]
-    under = designs["underutilized"]["metrics"]["costUsdPerMonth"]
-    check(empty["high"] >= under["low"], "consolidation_policies: WhenEmpty does not cost less than WhenEmptyOrUnderutilized")
-    evictions = [metrics_of(designs[name])["evictionsPerDay"] for name in ("never", "when-empty", "underutilized")]
-    check(evictions[0] <= evictions[2] and evictions[1] < evictions[2], f"consolidation_policies: evictions grow with the policy ({evictions})")
+def paired(result, design, baseline, metric):
+    """Mean difference of two designs over the same worlds, and half of its 95 % interval."""
+    one, other = (next(d for d in result["designs"] if d["name"] == name)["metrics"][metric]["values"] for name in (design, baseline))
+    differences = [x - y for x, y in zip(one, other)]
+    count = len(differences)
+    mean = sum(differences) / count
+    variance = sum((difference - mean) ** 2 for difference in differences) / (count - 1)
+    return mean, STUDENT_T[count - 2] * math.sqrt(variance / count)
+
+
+def policies(scenario, result):
+    names = [design["name"] for design in result["designs"] if design["name"] != "never"]
+    for lesser, greater in zip(names, names[1:]):
+        mean, half = paired(result, greater, lesser, "evictionsPerDay")
+        check(mean > half, f"{scenario}: {greater} evicts more than {lesser} ({mean:+.1f} +-{half:.1f} a day)")
+    for name in names[1:]:
+        mean, half = paired(result, name, names[0], "costUsdPerMonth")
+        check(mean < -half, f"{scenario}: {name} costs less than {names[0]} ({mean:+.2f} +-{half:.2f} dollars a month)")
+    mean, half = paired(result, names[2], names[1], "costUsdPerMonth")
+    bill = metrics_of(result["designs"][0])["costUsdPerMonth"]
+    check(abs(mean) < 0.05 * bill, f"{scenario}: the bills of {names[2]} and {names[1]} are near ({mean:+.2f} +-{half:.2f} dollars a month)")
+
+
+def steady(scenario, result):
+    """Without change in the load there is next to nothing to do for WhenEmpty, and the other two pack once what it leaves."""
+    names = [design["name"] for design in result["designs"]]
+    costs = [metrics_of(design)["costUsdPerMonth"] for design in result["designs"]]
+    check(costs[0] > costs[1] > costs[2], f"{scenario}: the more a policy may move, the less it costs ({names}: {costs})")
+
+
+def savings(scenario, result):
+    """Dollars saved for each more eviction, from the two differences that stand beside it."""
+    for difference in result["differences"]:
+        metrics = metrics_of(difference)
+        if "savedUsdPerEviction" in metrics:
+            want = -metrics["costUsdPerMonth"] / (metrics["evictionsPerDay"] * MONTH_HOURS / 24)
+            check(close(metrics["savedUsdPerEviction"], want), f"{scenario}/{difference['design']}: {want:.3f} dollars saved for each more eviction")
 
 
 def night(folder, settings):
@@ -233,6 +269,8 @@ def subnet_ends(kerf):
 def run(kerf, scenario, out):
     command = [kerf, "compare", os.path.join(ROOT, "scenarios", scenario + ".yaml"), "--format", "json", "--out", out,
                "--replications", str(REPLICATIONS[scenario])]
+    for design in DESIGNS.get(scenario, []):
+        command += ["--design", design]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         check(False, f"{scenario}: exit {done.returncode}")
@@ -255,8 +293,11 @@ def main():
                           for number in range(REPLICATIONS[scenario])]
                 check(close(sum(months) / len(months), metrics_of(design)["costUsdPerMonth"], 1e-9),
                       f"{scenario}/{design['name']}: the files add up to the answer")
-            if scenario == "consolidation_policies":
-                policies(result)
+            savings(scenario, result)
+            if scenario in ("consolidation_policies", "consolidation_policies/bursty"):
+                policies(scenario, result)
+            elif scenario == "consolidation_policies/flat":
+                steady(scenario, result)
             elif scenario == "dev_nightly":
                 for number in range(REPLICATIONS[scenario]):
                     night(os.path.join(out, "nightly", f"{number:03d}"), settings)
