@@ -49,6 +49,7 @@ struct kerf_binding *kerf_binding_new(const struct kerf_cluster *cluster, struct
     binding->images_stale = true;
     kerf_arena_init(&binding->scratch);
     kerf_arena_init(&binding->filter_arena);
+    kerf_arena_init(&binding->label_arena);
     read_weights(binding);
     return binding;
 }

@@ -67,6 +67,24 @@ struct pod_filter {
     bool skip_terminating;
 };
 
+/** Pods of one namespace with the same labels: a filter takes all of them or none. */
+struct label_class {
+    kerf_name namespace_name;
+    struct kerf_labels labels;
+    uint32_t next; /* with the same hash */
+};
+
+/** The pods of a node by class, terminal ones left out: counted once, however many columns ask. */
+struct class_count {
+    uint32_t class;
+    uint32_t count;
+    uint32_t terminating;
+};
+struct slot_classes {
+    bool known;
+    KERF_VEC(struct class_count) counts;
+};
+
 /** How many pods of each node a filter takes. Kept between pods, for those of one workload ask the same. */
 struct match_column {
     struct pod_filter filter;
@@ -76,6 +94,7 @@ struct match_column {
     uint32_t slot_capacity;
     uint32_t known_slots;
     uint64_t total;
+    KERF_VEC(bool) takes; /* by class, as far as it was asked */
 };
 
 /** Of one spread constraint of one kind of pods: what its domains hold, over the nodes that it includes. Follows the log. */
@@ -162,6 +181,12 @@ struct kerf_binding {
     KERF_VEC(struct key_column *) key_columns;
     KERF_VEC(struct match_column *) match_columns;
     struct kerf_arena filter_arena; /* texts of the match columns */
+    KERF_VEC(struct label_class) label_classes;
+    struct kerf_id_map label_class_index;
+    struct kerf_arena label_arena;    /* of the classes */
+    KERF_VEC(uint32_t) class_of_workload; /* by workload index: the class that its last pod had; KERF_NOT_FOUND: none yet */
+    struct slot_classes *slot_classes;    /* by slot */
+    uint32_t slot_classes_capacity;
     KERF_VEC(struct pod_kind *) kinds;
     struct kerf_id_map kind_index;
     uint32_t soft_taint_nodes; /* nodes with such taints */
@@ -189,6 +214,8 @@ uint32_t kerf_binding_take_slot(struct kerf_binding *binding);
 void kerf_binding_read_node(const struct kerf_binding *binding, struct node_info *info, const struct kerf_node *node);
 /** Room, and what filters look for first, when a pod comes to (+1) or leaves (-1) a node, or several like it; not what scores need. */
 void kerf_binding_count_pod(struct kerf_binding *binding, struct node_info *info, const struct kerf_pod *pod, int32_t sign);
+/** Something about the slot is not what it was. */
+void kerf_binding_note_slot(struct kerf_binding *binding, uint32_t slot);
 /** Forgets a log that has become too long; columns then start anew. */
 void kerf_binding_trim_log(struct kerf_binding *binding);
 
@@ -224,6 +251,10 @@ void kerf_binding_trim_columns(struct kerf_binding *binding); /* before a decisi
 /** Both are up to date until the next refresh. */
 struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_name key);
 struct match_column *kerf_binding_match_column(struct kerf_binding *binding, const struct pod_filter *filter);
+/* binding_classes.c: counts of pods by namespace and labels */
+/** How many pods of the node the column's filter takes. */
+uint32_t kerf_binding_count_matches(struct kerf_binding *binding, struct match_column *column, uint32_t slot);
+void kerf_binding_classes_fini(struct kerf_binding *binding);
 void kerf_binding_refresh_images(struct kerf_binding *binding);
 bool kerf_binding_filter_takes(const struct kerf_binding *binding, const struct pod_filter *filter, const struct kerf_pod *pod);
 /** Requests in kube-scheduler's units. */

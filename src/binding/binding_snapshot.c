@@ -213,6 +213,13 @@ static void remember_slot(struct kerf_binding *binding, kerf_node_id id, uint32_
     binding->slot_of_node[id.index] = slot;
 }
 
+void kerf_binding_note_slot(struct kerf_binding *binding, uint32_t slot)
+{
+    KERF_VEC_PUSH(&binding->log, slot);
+    if (slot < binding->slot_classes_capacity)
+        binding->slot_classes[slot].known = false;
+}
+
 static void drop_node(struct kerf_binding *binding, uint32_t slot)
 {
     struct node_info *info = &binding->nodes[slot];
@@ -225,7 +232,7 @@ static void drop_node(struct kerf_binding *binding, uint32_t slot)
     info->alive = false;
     info->has_soft_taints = false;
     forget_pods(binding, info);
-    KERF_VEC_PUSH(&binding->log, slot);
+    kerf_binding_note_slot(binding, slot);
     KERF_VEC_PUSH(&binding->free_slots, slot);
 }
 
@@ -282,7 +289,7 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
     count_pods(binding, info, node);
     if (is_new || moved)
         add_to_tree(binding, slot);
-    KERF_VEC_PUSH(&binding->log, slot);
+    kerf_binding_note_slot(binding, slot);
 }
 
 /** The first of each zone in turn, then the second of each, and so on. */
@@ -503,25 +510,11 @@ static struct pod_filter copy_filter(struct kerf_arena *arena, const struct pod_
     return (struct pod_filter){.terms = terms, .term_count = filter->term_count, .skip_terminating = filter->skip_terminating};
 }
 
-static uint32_t count_matches(const struct kerf_binding *binding, const struct pod_filter *filter, uint32_t slot)
-{
-    const struct node_info *info = &binding->nodes[slot];
-    if (!info->alive)
-        return 0;
-    struct slot_pods pods = kerf_slot_pods(binding, slot);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < pods.count; i++) {
-        const struct kerf_pod *pod = &kerf_slot_pod(&pods, i)->pod;
-        if (!kerf_pod_is_terminal(pod) && !(filter->skip_terminating && kerf_pod_is_terminating(pod)))
-            count += kerf_binding_filter_takes(binding, filter, pod);
-    }
-    return count;
-}
-
 static void free_match_columns(struct kerf_binding *binding)
 {
     for (size_t i = 0; i < binding->match_columns.count; i++) {
         free(binding->match_columns.items[i]->count_of_slot);
+        KERF_VEC_FREE(&binding->match_columns.items[i]->takes);
         free(binding->match_columns.items[i]);
     }
     binding->match_columns.count = 0;
@@ -564,7 +557,7 @@ struct match_column *kerf_binding_match_column(struct kerf_binding *binding, con
         grow_column(&column->count_of_slot, &column->slot_capacity, binding->slot_capacity);
         column->total = 0;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
-            column->total += column->count_of_slot[slot] = count_matches(binding, &column->filter, slot);
+            column->total += column->count_of_slot[slot] = kerf_binding_count_matches(binding, column, slot);
         column->epoch = binding->epoch;
         column->known_slots = binding->slot_count;
     } else {
@@ -572,7 +565,7 @@ struct match_column *kerf_binding_match_column(struct kerf_binding *binding, con
         for (uint64_t at = column->cursor; at < binding->log.count; at++) {
             uint32_t slot = binding->log.items[at];
             column->total -= column->count_of_slot[slot];
-            column->count_of_slot[slot] = count_matches(binding, &column->filter, slot);
+            column->count_of_slot[slot] = kerf_binding_count_matches(binding, column, slot);
             column->total += column->count_of_slot[slot];
         }
     }
@@ -616,6 +609,7 @@ void kerf_binding_refresh_images(struct kerf_binding *binding)
 void kerf_binding_snapshot_fini(struct kerf_binding *binding)
 {
     free_match_columns(binding);
+    kerf_binding_classes_fini(binding);
     KERF_VEC_FREE(&binding->match_columns);
     for (size_t i = 0; i < binding->key_columns.count; i++) {
         free(binding->key_columns.items[i]->domain_of_slot);

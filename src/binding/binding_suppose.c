@@ -284,7 +284,7 @@ static void leave_order(struct kerf_binding *binding, uint32_t slot)
 static void note_node(struct kerf_binding *binding, uint32_t slot)
 {
     struct supposition *supposition = binding->supposition;
-    KERF_VEC_PUSH(&binding->log, slot);
+    kerf_binding_note_slot(binding, slot);
     for (size_t c = 0; c < binding->match_columns.count; c++)
         binding->match_columns.items[c]->cursor = binding->log.count; /* it was told */
     if (supposition->asked && !kerf_attempt_is_local(&supposition->attempt))
