@@ -40,12 +40,23 @@ static bool is_known(const struct search *search, const struct kerf_hypothesis *
     return false;
 }
 
+/** The steps in the advice's own memory: a step's values are those of the plan that it came from, which goes. */
+static const struct kerf_plan_step *copy_steps(struct kerf_arena *arena, const struct kerf_hypothesis *hypothesis)
+{
+    struct kerf_plan_step *steps = kerf_arena_copy(arena, hypothesis->steps, hypothesis->step_count * sizeof *steps);
+    for (uint32_t i = 0; i < hypothesis->step_count; i++) {
+        steps[i].value = steps[i].value ? kerf_arena_text(arena, steps[i].value) : NULL;
+        steps[i].was = steps[i].was ? kerf_arena_text(arena, steps[i].was) : NULL;
+    }
+    return steps;
+}
+
 static void keep(struct search *search, const struct kerf_hypothesis *hypothesis, const struct kerf_outcome *outcome)
 {
     if (search->found_count == KERF_CHANGES_MAX || is_known(search, hypothesis))
         return;
     search->found[search->found_count++] = (struct kerf_plan_change){
-        .steps = kerf_arena_copy(search->what_if.arena, hypothesis->steps, hypothesis->step_count * sizeof hypothesis->steps[0]),
+        .steps = copy_steps(search->what_if.arena, hypothesis),
         .step_count = hypothesis->step_count,
         .places = outcome->places,
         .where = place_of(search, outcome),
