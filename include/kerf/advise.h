@@ -23,6 +23,8 @@ struct kerf_advise_options {
     size_t feature_gate_count;
     const char *preference_policy; /* Respect (default), Ignore */
     const char *min_values_policy; /* Strict (default), BestEffort */
+    bool packed_planner;           /* plan: pods are packed by price first, by the same NodePools and rules */
+    bool bound;                    /* plan: how far from the cheapest plan, proved, and what restrictions cost */
     bool explain;                  /* plan: why pods stay, and the smallest change that would let them in */
     const char *explain_pod;       /* plan, with explain: only this one (NAMESPACE/NAME or NAME), placed or not; NULL: all that stay */
     bool plain_engine;             /* plan: the implementation that goes a pod at a time; the answer is the same */

@@ -183,7 +183,7 @@ static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_a
     if (one_moment && !options->at && snapshot->objects.autoscale.at_epoch_us != KERF_TIME_UNSET)
         snapshot->at_epoch_us = snapshot->objects.autoscale.at_epoch_us;
     snapshot->disruption.provisioning = (struct kerf_provisioning_options){
-        .engine = options->plain_engine ? KERF_ENGINE_PLAIN : KERF_ENGINE_FAST,
+        .engine = options->packed_planner ? KERF_ENGINE_PACKED : options->plain_engine ? KERF_ENGINE_PLAIN : KERF_ENGINE_FAST,
         .preference_policy = ignore_preferences ? KERF_PREFERENCES_IGNORE : KERF_PREFERENCES_RESPECT,
         .min_values_policy = best_effort ? KERF_MIN_VALUES_BEST_EFFORT : KERF_MIN_VALUES_STRICT,
         .now_epoch_us = snapshot->at_epoch_us,
@@ -197,6 +197,7 @@ static enum kerf_status load(struct kerf_snapshot *snapshot, const struct kerf_a
     kerf_cluster_add_objects(snapshot->cluster);
     kerf_cluster_set_unavailable_bits(snapshot->cluster, unavailable);
     snapshot->explain = options->explain;
+    snapshot->bound = options->bound;
     if (options->explain && options->explain_pod)
         KERF_TRY(find_pod(snapshot, options->explain_pod, errs));
     for (size_t i = 0; i < options->nominated_count; i++) {

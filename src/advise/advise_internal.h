@@ -13,6 +13,7 @@ struct kerf_snapshot {
     kerf_time_us at_epoch_us;
     struct kerf_disruption_options disruption; /* its `provisioning` holds the options of a pass */
     bool derive_conditions;
+    bool bound;       /* plan: how far from the cheapest */
     bool explain;     /* plan: why pods stay */
     bool explain_one; /* only this one, placed or not */
     kerf_pod_id explain_pod;
@@ -20,6 +21,8 @@ struct kerf_snapshot {
 
 struct kerf_plan_advice;
 struct kerf_provisioning_input;
+/** Fills the gap of an advice (plan_gap.c). */
+void kerf_plan_find_gap(const struct kerf_provisioning_input *input, struct kerf_plan_advice *advice);
 /** Fills the explanations of an advice whose plan was made of `input` with `explain` (plan_explain.c). */
 void kerf_explain_plan(struct kerf_snapshot *snapshot, const struct kerf_provisioning_input *input, struct kerf_plan_advice *advice);
 

@@ -38,6 +38,8 @@ struct kerf_plan_advice *kerf_advise_plan(struct kerf_snapshot *snapshot)
     advice->pod_count = input.pod_count + advice->invalid_count;
     advice->plan = kerf_provisioning_plan(&input);
     request_launches(snapshot, input.cache, advice);
+    if (snapshot->bound)
+        kerf_plan_find_gap(&input, advice);
     if (snapshot->explain)
         kerf_explain_plan(snapshot, &input, advice);
     kerf_provisioning_cache_free(input.cache);

@@ -1,4 +1,5 @@
-/** What `kerf plan` answers: written by advise_plan.c and plan_explain.c, printed by report_plan.c and report_explain.c. */
+/** What `kerf plan` answers: written by advise_plan.c, plan_explain.c and plan_gap.c, printed by report_plan.c,
+ * report_explain.c and report_gap.c. */
 #ifndef KERF_ADVISE_PLAN_ADVICE_H
 #define KERF_ADVISE_PLAN_ADVICE_H
 
@@ -34,6 +35,27 @@ struct kerf_plan_explanation {
     const char *why;
 };
 
+/** What a planner makes of the pods. */
+struct kerf_gap_plan {
+    double usd_per_hour; /* if the cheapest launches */
+    size_t node_count;   /* new ones */
+    size_t left_count;
+    size_t unlaunched_count; /* new nodes that nothing can be launched for now */
+};
+
+struct kerf_plan_restriction {
+    const char *name, *text;
+    struct kerf_gap_plan karpenter, packed; /* without it */
+    struct kerf_provisioning_bound bound;
+};
+
+struct kerf_plan_gap {
+    struct kerf_gap_plan karpenter, packed;
+    struct kerf_provisioning_bound bound; /* for the pods that both place */
+    const struct kerf_plan_restriction *restrictions;
+    size_t restriction_count;
+};
+
 struct kerf_plan_advice {
     struct kerf_arena arena;
     const struct kerf_cluster *cluster;
@@ -46,6 +68,7 @@ struct kerf_plan_advice {
     bool explains;
     const struct kerf_plan_explanation *explanations;
     size_t explanation_count;
+    const struct kerf_plan_gap *gap; /* NULL: not asked for */
     struct kerf_plan *traced; /* the pass that watched one pod; NULL: none did */
 };
 

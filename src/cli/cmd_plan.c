@@ -9,7 +9,8 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
 {
     static const char *const engines[] = {"fast", "plain", NULL};
     struct kerf_advise_arguments arguments = {0};
-    int engine = 0;
+    static const char *const planners[] = {"karpenter", "packed", NULL};
+    int engine = 0, planner = 0;
     const struct kerf_option rows[] = {
         KERF_ADVISE_ROWS_INPUT(&arguments),
         KERF_ADVISE_ROWS_KARPENTER(&arguments),
@@ -18,6 +19,16 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
          .value = &arguments.options.explain,
          .help = "for each pod that stays: the first rule by which each NodePool and\nnode refuses it, with the numbers, and the smallest change that a\nsecond pass found to let "
                  "it in. With POD only that one (NAMESPACE/NAME\nor NAME), also if it has a place: where, and why there"},
+        {.name = "bound",
+         .kind = KERF_OPTION_FLAG,
+         .value = &arguments.options.bound,
+         .help = "how far from the cheapest: a proved lower bound for all plans under\nthese NodePools, what Karpenter's and the packed plan cost above "
+                 "it, and\nwhat spreads, limits and DaemonSets cost"},
+        {.name = "planner",
+         .kind = KERF_OPTION_CHOICE,
+         .value = &planner,
+         .choices = planners,
+         .help = "karpenter (default), or packed: pods are packed into priced types\nfirst, by the same NodePools and rules"},
         {.name = "engine",
          .kind = KERF_OPTION_CHOICE,
          .value = &engine,
@@ -48,6 +59,7 @@ int kerf_cmd_plan(int argc, char **argv, struct kerf_errors *errs)
     }
     arguments.options.explain_pod = operands.count > 0 ? operands.items[0] : NULL;
     arguments.options.plain_engine = engine == 1;
+    arguments.options.packed_planner = planner == 1;
     enum kerf_status status = kerf_snapshot_load(&arguments.options, &snapshot, errs);
     if (status != KERF_OK) {
         exit_code = kerf_exit_of(status);

@@ -254,7 +254,7 @@ static bool holds(const struct kerf_pass_base *base, struct kerf_pass *pass)
     const struct kerf_provisioning_options *then = &base->options, *now = &pass->options;
     if (!base->known || base->daemons_differ || base->renewed > RENEWED_MAX ||
         base->offering_generation != pass->cache->offering_generation || then->preference_policy != now->preference_policy ||
-        then->min_values_policy != now->min_values_policy)
+        then->min_values_policy != now->min_values_policy || then->lifted != now->lifted)
         return false;
     bool same_daemons = base->pod_id_bound == kerf_cluster_pod_id_bound(pass->cluster) &&
                         base->daemon_pod_count == kerf_cluster_daemon_pod_count(pass->cluster);

@@ -314,7 +314,19 @@ static void append_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim)
     KERF_VEC_PUSH_IN(&pass->arena, &pass->claims, claim);
 }
 
-static bool open_from(struct kerf_pass *pass, struct kerf_template *template, struct kerf_pass_pod *pod, struct kerf_text *reason)
+static void restrict_opening(struct kerf_pass *pass, const struct kerf_opening *opening, struct kerf_pass_claim *claim)
+{
+    if (opening != NULL && opening->zone != NULL) {
+        struct kerf_requirement zone = kerf_requirement_in(&pass->scratch, pass->vocabulary->key_zone, &opening->zone, 1);
+        kerf_requirements_add(&pass->scratch, &claim->requirements, &zone);
+        claim->slots = kerf_type_table_slots(pass->vocabulary, claim->template->pool->table, &claim->requirements);
+    }
+    for (uint32_t word = 0; opening != NULL && opening->options != NULL && word < claim->template->pool->table->words; word++)
+        claim->options[word] &= opening->options[word];
+}
+
+static bool open_from(struct kerf_pass *pass, struct kerf_template *template, const struct kerf_opening *opening,
+                      struct kerf_pass_pod *pod, struct kerf_text *reason)
 {
     const uint64_t *options = kerf_pass_options_within_limits(pass, template, reason);
     if (options == NULL)
@@ -333,6 +345,7 @@ static bool open_from(struct kerf_pass *pass, struct kerf_template *template, st
     kerf_pass_host_domain(pass, trial.hostname, &trial.host_domain);
     struct kerf_requirement host = kerf_requirement_in(&pass->scratch, pass->vocabulary->key_hostname, &trial.hostname, 1);
     kerf_requirements_add(&pass->scratch, &trial.requirements, &host);
+    restrict_opening(pass, opening, &trial);
     struct addition found;
     struct kerf_refusal refusal = {0};
     if (!find_addition(pass, &trial, pod, true, &found, reason, &refusal))
@@ -360,10 +373,19 @@ bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, str
         if (reason != NULL && reason->length > 0)
             kerf_text_append(reason, "; ");
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
-        bool opened = open_from(pass, &pass->templates[i], pod, reason);
+        bool opened = open_from(pass, &pass->templates[i], NULL, pod, reason);
         kerf_arena_rewind(&pass->scratch, mark);
         if (opened)
             return true;
     }
     return false;
+}
+
+bool kerf_pass_open_claim_from(struct kerf_pass *pass, struct kerf_template *template, const struct kerf_opening *opening,
+                               struct kerf_pass_pod *pod)
+{
+    struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+    bool opened = open_from(pass, template, opening, pod, NULL);
+    kerf_arena_rewind(&pass->scratch, mark);
+    return opened;
 }

@@ -68,7 +68,7 @@ void kerf_pass_read_daemons(struct kerf_pass *pass)
     pass->daemons = KERF_NEW_ARRAY(&pass->arena, struct kerf_daemon, objects->workloads.count);
     for (size_t i = 0; i < objects->workloads.count; i++) {
         const struct kerf_workload *daemonset = &objects->workloads.items[i];
-        if (daemonset->kind != KERF_WORKLOAD_DAEMONSET)
+        if (daemonset->kind != KERF_WORKLOAD_DAEMONSET || (pass->options.lifted & KERF_LIFT_DAEMONS) != 0)
             continue;
         const struct kerf_pod_spec *spec = spec_of_set(pass, daemonset, live_pods[i]);
         if (spec->resource_claim_count > 0)

@@ -83,7 +83,7 @@ static void init_preferences(struct kerf_pass *pass, const struct kerf_pod_spec 
         .preferred_anti_affinity = positions(&pass->arena, spec->preferred_anti_affinity.count),
         .preferred_anti_affinity_count = (uint32_t)spec->preferred_anti_affinity.count,
         .spreads = positions(&pass->arena, spec->spreads.count),
-        .spread_count = (uint32_t)spec->spreads.count,
+        .spread_count = pass->options.lifted & KERF_LIFT_SPREADS ? 0 : (uint32_t)spec->spreads.count,
     };
 }
 

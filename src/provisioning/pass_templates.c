@@ -46,8 +46,9 @@ void kerf_pass_list_pools(struct kerf_pass *pass)
 void kerf_pass_compute_limits(struct kerf_pass *pass, struct kerf_pass_pool *pool)
 {
     const struct kerf_nodepool_limits *limits = &pool->nodepool->limits;
-    pool->limited = limits->resources.present;
-    pool->limits_nodes = limits->nodes >= 0;
+    bool lifted = (pass->options.lifted & KERF_LIFT_LIMITS) != 0;
+    pool->limited = lifted ? 0 : limits->resources.present;
+    pool->limits_nodes = !lifted && limits->nodes >= 0;
     pool->has_limits = pool->limited != 0 || pool->limits_nodes;
     if (!pool->has_limits)
         return;

@@ -147,13 +147,21 @@ static void init_topology(struct kerf_pass *pass)
     kerf_pass_init_topology(pass, pods, pass->pod_count);
 }
 
+void kerf_plain_read(struct kerf_pass *pass)
+{
+    read_pods(pass);
+    if (pass->has_pool)
+        init_topology(pass);
+}
+
 const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t *out_left_count)
 {
     struct queue queue = {0};
-    read_pods(pass);
+    kerf_plain_read(pass);
     list_queue(pass, &queue);
     if (pass->has_pool) { /* without one nothing is placed, not even on existing nodes (1.6, Q23) */
-        init_topology(pass);
+        if (pass->options.engine == KERF_ENGINE_PACKED)
+            kerf_packed_place(pass, queue.items, &queue.count);
         run(pass, &queue);
     }
     struct kerf_plan_refusal *left = KERF_NEW_ARRAY(&pass->arena, struct kerf_plan_refusal, queue.count);

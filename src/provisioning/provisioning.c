@@ -90,13 +90,9 @@ static void run_fast(struct kerf_pass *pass, struct kerf_plan *plan)
     kerf_fast_fini(&fast);
 }
 
-struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input)
+void kerf_pass_start(struct kerf_pass *pass, const struct kerf_provisioning_input *input)
 {
-    struct kerf_plan *plan = kerf_allocate(sizeof *plan);
-    kerf_arena_init(&plan->arena);
-    if (input->pod_count == 0)
-        return plan;
-    struct kerf_pass pass = {
+    *pass = (struct kerf_pass){
         .input = input,
         .cluster = input->cluster,
         .objects = kerf_cluster_objects(input->cluster),
@@ -104,25 +100,88 @@ struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *i
         .options = input->options,
         .cache = input->cache != NULL ? input->cache : kerf_provisioning_cache_new(input->cluster),
         .search_sorted = true,
-        .explain_arena = &plan->arena,
     };
-    KERF_ASSERT(pass.cache->cluster == input->cluster);
-    kerf_arena_init(&pass.arena);
-    kerf_arena_init(&pass.scratch);
-    kerf_provisioning_cache_refresh(pass.cache);
-    kerf_pass_take_base(&pass); /* before the pods: their last preference depends on the pools */
-    if (input->options.engine == KERF_ENGINE_PLAIN)
-        run_plain(&pass, plan);
-    else
+    KERF_ASSERT(pass->cache->cluster == input->cluster);
+    kerf_arena_init(&pass->arena);
+    kerf_arena_init(&pass->scratch);
+    kerf_provisioning_cache_refresh(pass->cache);
+    kerf_pass_take_base(pass); /* before the pods: their last preference depends on the pools */
+}
+
+void kerf_pass_end(struct kerf_pass *pass)
+{
+    if (pass->input->cache == NULL)
+        kerf_provisioning_cache_free(pass->cache);
+    kerf_pass_fini_topology(pass);
+    free(pass->search);
+    free(pass->search_keys);
+    kerf_arena_fini(&pass->arena);
+    kerf_arena_fini(&pass->scratch);
+}
+
+static struct kerf_plan *run(const struct kerf_provisioning_input *input)
+{
+    struct kerf_plan *plan = kerf_allocate(sizeof *plan);
+    kerf_arena_init(&plan->arena);
+    if (input->pod_count == 0)
+        return plan;
+    struct kerf_pass pass;
+    kerf_pass_start(&pass, input);
+    pass.explain_arena = &plan->arena;
+    if (input->options.engine == KERF_ENGINE_FAST)
         run_fast(&pass, plan);
-    if (input->cache == NULL)
-        kerf_provisioning_cache_free(pass.cache);
-    kerf_pass_fini_topology(&pass);
-    free(pass.search);
-    free(pass.search_keys);
-    kerf_arena_fini(&pass.arena);
-    kerf_arena_fini(&pass.scratch);
+    else
+        run_plain(&pass, plan);
+    kerf_pass_end(&pass);
     return plan;
+}
+
+/* Karpenter's own plan, unless the packed one holds more pods, or as many for less. */
+static struct kerf_plan *run_packed(const struct kerf_provisioning_input *input)
+{
+    struct kerf_provisioning_input as_karpenter = *input;
+    as_karpenter.options.engine = KERF_ENGINE_FAST;
+    struct kerf_plan *packed = run(input);
+    struct kerf_plan *plain = run(&as_karpenter);
+    size_t packed_unlaunched, plain_unlaunched;
+    double packed_price = kerf_plan_price_usd_per_hour(input, packed, &packed_unlaunched);
+    double plain_price = kerf_plan_price_usd_per_hour(input, plain, &plain_unlaunched);
+    size_t packed_left = packed->refusal_count + packed_unlaunched, plain_left = plain->refusal_count + plain_unlaunched;
+    bool keeps_packed = packed_left < plain_left || (packed_left == plain_left && packed_price < plain_price);
+    kerf_plan_free(keeps_packed ? plain : packed);
+    return keeps_packed ? packed : plain;
+}
+
+struct kerf_plan *kerf_provisioning_plan(const struct kerf_provisioning_input *input)
+{
+    return input->options.engine == KERF_ENGINE_PACKED && input->pod_count > 0 ? run_packed(input) : run(input);
+}
+
+double kerf_plan_price_usd_per_hour(const struct kerf_provisioning_input *input, const struct kerf_plan *plan, size_t *out_unlaunched)
+{
+    struct kerf_provisioning_cache *cache =
+        input->cache != NULL ? input->cache : kerf_provisioning_cache_new(input->cluster);
+    kerf_name name = kerf_name_of(kerf_cluster_vocabulary(input->cluster)->names, "priced");
+    struct kerf_arena arena;
+    kerf_arena_init(&arena);
+    double usd_per_hour = 0;
+    *out_unlaunched = 0;
+    for (size_t i = 0; i < plan->claim_count; i++) {
+        struct kerf_nodeclaim claim;
+        struct kerf_launch_request request;
+        struct kerf_arena_mark mark = kerf_arena_mark(&arena);
+        kerf_plan_make_claim(input->cluster, &plan->claims[i], name, input->options.now_epoch_us, &arena, &claim);
+        kerf_provisioning_request_launch(cache, &claim, &arena, &request);
+        if (request.override_count > 0)
+            usd_per_hour += request.overrides[0].offering->price_usd_per_hour;
+        else
+            (*out_unlaunched)++;
+        kerf_arena_rewind(&arena, mark);
+    }
+    kerf_arena_fini(&arena);
+    if (input->cache == NULL)
+        kerf_provisioning_cache_free(cache);
+    return usd_per_hour;
 }
 
 void kerf_plan_free(struct kerf_plan *plan)

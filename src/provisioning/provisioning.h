@@ -12,11 +12,23 @@
 enum kerf_preference_policy { KERF_PREFERENCES_RESPECT, KERF_PREFERENCES_IGNORE };
 enum kerf_min_values_policy { KERF_MIN_VALUES_STRICT, KERF_MIN_VALUES_BEST_EFFORT };
 
-/** Both give the same plan in every byte; the first is what the tests of the second are held against. */
+/** The first two give the same plan in every byte; `plain` is what the tests of `fast` are held against. */
 enum kerf_provisioning_engine {
-    KERF_ENGINE_FAST, /* shapes instead of pods, and what was refused is not asked again */
-    KERF_ENGINE_PLAIN /* a pod at a time, every destination each time, as the reference tells it */
+    KERF_ENGINE_FAST,  /* shapes instead of pods, and what was refused is not asked again */
+    KERF_ENGINE_PLAIN, /* a pod at a time, every destination each time, as the reference tells it */
+    KERF_ENGINE_PACKED /* not Karpenter's: pods without an existing node are packed into priced offerings first (packed.c), by the
+                          same NodePools, rules and limits; Karpenter's own plan where that is no dearer */
 };
+
+/** Restrictions that a what-if takes away: bits of kerf_provisioning_options.lifted. */
+enum kerf_provisioning_lift {
+    KERF_LIFT_SPREADS = 1, /* topology spread constraints */
+    KERF_LIFT_LIMITS = 2,  /* of NodePools */
+    KERF_LIFT_DAEMONS = 4  /* what DaemonSets take of a node */
+};
+
+/** Search of the packer in a pass that doesn't say: some tens of milliseconds. */
+#define KERF_PACKING_STEPS_USUAL ((uint64_t)2000000)
 
 struct kerf_provisioning_options {
     enum kerf_provisioning_engine engine;
@@ -28,6 +40,8 @@ struct kerf_provisioning_options {
     uint64_t tie_seed;
     /** Attempts (a pod against all destinations) after which the pass stops, as Karpenter's minute would; 0: none. */
     uint64_t attempt_limit;
+    uint64_t packing_steps; /* KERF_ENGINE_PACKED: steps of the packer (binpack.h); 0: KERF_PACKING_STEPS_USUAL */
+    uint32_t lifted;
     /** Consolidation simulations: nodes inside their consolidateAfter window take no pods (karpenter-disruption 7.2). */
     bool protect_recent_nodes;
 };
@@ -141,6 +155,24 @@ struct kerf_overflow_answer kerf_provisioning_overflow(struct kerf_provisioning_
 size_t kerf_provisioning_overflow_class_count(const struct kerf_provisioning_cache *cache);
 void kerf_provisioning_overflow_class(const struct kerf_provisioning_cache *cache, size_t class,
                                       const struct kerf_requirements **out_requirements, const struct kerf_tolerations **out_tolerations);
+
+/** What the claims cost an hour if each launches the cheapest offering of its request (10.2); `out_unlaunched`: claims that have none. */
+double kerf_plan_price_usd_per_hour(const struct kerf_provisioning_input *input, const struct kerf_plan *plan, size_t *out_unlaunched);
+
+/**
+ * The least that new nodes can cost an hour that hold the input's pods beside the existing nodes: no plan under these NodePools is
+ * cheaper, whoever makes it. The proof is an integer certificate, checked before it is told (binpack.h). Restrictions that one node
+ * cannot see (spreads over zones, affinity, volumes) are left out, preferences given up, so the bound holds with them all the more.
+ */
+struct kerf_provisioning_bound {
+    bool is_known; /* false: numbers outgrew the packer */
+    double usd_per_hour;
+    size_t pod_count;            /* that it counts */
+    size_t unplaceable_count;    /* that fit no offering and no node: not counted */
+    const char *method;
+};
+void kerf_provisioning_find_bound(const struct kerf_provisioning_input *input, uint64_t step_limit,
+                                  struct kerf_provisioning_bound *out_bound);
 
 /** Requirements as a NodeClaim object states them (4.8): bounds become Gte and Lte, exclusions beside them are lost. */
 struct kerf_expressions kerf_requirements_write(struct kerf_vocabulary *vocabulary, struct kerf_arena *arena,

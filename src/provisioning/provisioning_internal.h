@@ -511,6 +511,13 @@ bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, 
 /** A pod that asks nothing of the claim but room, and finds it. */
 void kerf_pass_put_on_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod);
 bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason);
+/** A claim of that template for the pod, further restricted. */
+struct kerf_opening {
+    kerf_name zone;          /* NULL: any */
+    const uint64_t *options; /* types that may be listed; NULL: all */
+};
+bool kerf_pass_open_claim_from(struct kerf_pass *pass, struct kerf_template *template, const struct kerf_opening *opening,
+                               struct kerf_pass_pod *pod);
 bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints);
 
 /* pass_filter.c */
@@ -615,8 +622,18 @@ const char *kerf_pod_validate(const struct kerf_cluster *cluster, const struct k
 /** `left`: what the queue still held, in its order; texts are copied. */
 void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count);
 
+/* provisioning.c */
+/** A pass with its pods read and its topology known, and nothing placed (plain). */
+void kerf_pass_start(struct kerf_pass *pass, const struct kerf_provisioning_input *input);
+void kerf_pass_end(struct kerf_pass *pass);
+
+/* packed.c: places what it can of the queue of a plain pass; the rest stays in the queue, in its order */
+void kerf_packed_place(struct kerf_pass *pass, uint32_t *queue, size_t *queue_count);
+
 /* plain.c: the engine. What is left in the queue, in its order; in the arena of the pass, texts until kerf_plain_fini */
 const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t *out_left_count);
+/** Reads the pods of the input and their topology, without placing any. */
+void kerf_plain_read(struct kerf_pass *pass);
 void kerf_plain_fini(struct kerf_pass *pass);
 
 /* explain.c: why pods stay; after kerf_pass_finish */

@@ -3,6 +3,7 @@
 #include "document/document.h"
 #include "kerf/report.h"
 #include "report/report_explain.h"
+#include "report/report_gap.h"
 
 enum { QUANTITY_BYTES = 40, TEXT_TYPES_SHOWN = 5, TEXT_PODS_SHOWN = 6, JSON_INDENT = 1 };
 
@@ -168,6 +169,10 @@ static void report_json(const struct kerf_plan_advice *advice, FILE *stream)
         kerf_json_key(&json, "explanations");
         kerf_report_explanations_json(advice, &json);
     }
+    if (advice->gap != NULL) {
+        kerf_json_key(&json, "bound");
+        kerf_report_gap_json(advice, &json);
+    }
     kerf_json_end_map(&json);
     enum kerf_status ignored = kerf_json_finish(&json); /* the stream remembers; the program looks at it before it ends */
     (void)ignored;
@@ -265,6 +270,8 @@ static void report_text(const struct kerf_plan_advice *advice, FILE *stream)
         fprintf(stream, "  %s\n", kerf_cluster_node_name(advice->cluster, node)->text);
         print_pods(advice, plan->existing[i].pods, plan->existing[i].pod_count, stream);
     }
+    if (advice->gap != NULL)
+        kerf_report_gap_text(advice, stream);
     if (advice->explains) {
         kerf_report_explanations(advice, stream);
         return;

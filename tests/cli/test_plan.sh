@@ -127,3 +127,77 @@ complains 'absent.yaml'
 run plan -f pool.yaml -f web.yaml --preference-policy Maybe
 exits 3
 complains 'Maybe'
+
+# how far from the cheapest, and what restrictions cost
+cat >open.yaml <<'EOF'
+apiVersion: karpenter.sh/v1
+kind: NodePool
+metadata: {name: open}
+spec:
+  limits: {cpu: 500}
+  template:
+    spec:
+      nodeClassRef: {group: karpenter.k8s.aws, kind: EC2NodeClass, name: default}
+      requirements:
+      - {key: karpenter.k8s.aws/instance-category, operator: In, values: [c, m, r]}
+      - {key: karpenter.k8s.aws/instance-generation, operator: Gt, values: ['5']}
+      - {key: karpenter.sh/capacity-type, operator: In, values: [on-demand]}
+---
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: default}
+spec: {amiSelectorTerms: [{alias: al2023@latest}], role: nodes}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {containers: [{name: agent, resources: {requests: {cpu: 200m, memory: 256Mi}}}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: lean}
+spec:
+  replicas: 40
+  selector: {matchLabels: {app: lean}}
+  template:
+    metadata: {labels: {app: lean}}
+    spec:
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: lean}}}
+      containers: [{name: main, resources: {requests: {cpu: 700m, memory: 800Mi}}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: fat}
+spec:
+  replicas: 20
+  selector: {matchLabels: {app: fat}}
+  template:
+    metadata: {labels: {app: fat}}
+    spec: {containers: [{name: main, resources: {requests: {cpu: 500m, memory: 7Gi}}}]}
+EOF
+run plan -f open.yaml --bound --format json
+exits 0
+json 'a["bound"]["pods"]' 60
+json 'a["bound"]["usdPerHour"] <= a["bound"]["packed"]["usdPerHour"] < a["bound"]["karpenter"]["usdPerHour"]' True
+json 'a["bound"]["packed"]["gapPercent"] < 15' True
+json 'abs(a["bound"]["karpenter"]["usdPerHour"] - sum(n["launch"]["priceUsdPerHour"] for n in a["nodeClaims"])) < 1e-9' True
+json '[r["without"] for r in a["bound"]["restrictions"]]' "['topologySpread', 'limits', 'daemonSets']"
+json 'a["bound"]["restrictions"][2]["priceUsdPerHour"] > 0' True
+json 'all(r["usdPerHour"] <= r["packed"]["usdPerHour"] for r in a["bound"]["restrictions"])' True
+run plan -f open.yaml --bound
+exits 0
+says 'an hour for the 60 pods placed: proved, no plan under these NodePools costs less'
+says 'topology spread constraints  $'
+
+# the packed plan itself: what the bound was compared with, each zone with its share
+run plan -f open.yaml --planner packed --format json
+exits 0
+json 'sum(len(n["pods"]) for n in a["nodeClaims"])' 60
+json 'sorted(sum(p.startswith("default/lean") for n in a["nodeClaims"] if z in [v for r in n["requirements"] if r["key"] == "topology.kubernetes.io/zone" for v in r["values"]] for p in n["pods"]) for z in ["us-east-1a", "us-east-1b", "us-east-1c"])' '[13, 13, 14]'
+run plan -f open.yaml --planner luck
+exits 2

@@ -320,6 +320,40 @@ static unsigned long setting(const char *name, unsigned long otherwise)
     return text != NULL ? strtoul(text, NULL, 10) : otherwise;
 }
 
+/* No plan is cheaper than the bound for the pods that it places; the packed one keeps Karpenter's as what it must beat. */
+static void check_packed(struct kerf_provisioning_input *input, const struct kerf_plan *plain, uint64_t seed)
+{
+    input->options.engine = KERF_ENGINE_PACKED;
+    input->options.packing_steps = 5000;
+    struct kerf_plan *packed = kerf_provisioning_plan(input);
+    const struct kerf_plan *plans[] = {plain, packed};
+    KERF_VEC(kerf_pod_id) placed = {0};
+    for (size_t p = 0; p < 2; p++) {
+        placed.count = 0;
+        for (size_t i = 0; i < plans[p]->claim_count; i++)
+            for (size_t k = 0; k < plans[p]->claims[i].pod_count; k++)
+                KERF_VEC_PUSH(&placed, plans[p]->claims[i].pods[k]);
+        for (size_t i = 0; i < plans[p]->existing_count; i++)
+            for (size_t k = 0; k < plans[p]->existing[i].pod_count; k++)
+                KERF_VEC_PUSH(&placed, plans[p]->existing[i].pods[k]);
+        struct kerf_provisioning_input of_placed = *input;
+        of_placed.pods = placed.items;
+        of_placed.pod_count = placed.count;
+        struct kerf_provisioning_bound bound;
+        size_t unlaunched;
+        kerf_provisioning_find_bound(&of_placed, 5000, &bound);
+        double usd_per_hour = kerf_plan_price_usd_per_hour(input, plans[p], &unlaunched);
+        cr_expect(bound.is_known && bound.unplaceable_count == 0, "seed %" PRIu64 ": %zu placed pods fit nowhere", seed,
+                  bound.unplaceable_count);
+        if (unlaunched == 0)
+            cr_expect_leq(bound.usd_per_hour, usd_per_hour + 1e-6, "seed %" PRIu64 ": bound %f, plan %zu %f", seed,
+                          bound.usd_per_hour, p, usd_per_hour);
+    }
+    cr_expect_eq(packed->refusal_count + placed.count, input->pod_count, "seed %" PRIu64 ": a pod is nowhere or twice", seed);
+    KERF_VEC_FREE(&placed);
+    kerf_plan_free(packed);
+}
+
 static void compare_engines(uint64_t seed)
 {
     static struct pod_shape shapes[SHAPES_MAX];
@@ -348,6 +382,8 @@ static void compare_engines(uint64_t seed)
     input.omit_reasons = true;
     struct kerf_plan *without_reasons = kerf_provisioning_plan(&input);
     cr_expect_eq(without_reasons->attempts, plain->attempts, "seed %" PRIu64, seed);
+    if (seed % 4 == 0 && !input.stop_at_uninitialized && input.options.attempt_limit == 0)
+        check_packed(&input, plain, seed);
     kerf_plan_free(plain);
     kerf_plan_free(fast);
     kerf_plan_free(without_reasons);

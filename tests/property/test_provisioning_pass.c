@@ -253,8 +253,63 @@ static void check_repeatable(const struct plan_world *world, const struct kerf_p
     kerf_provisioning_cache_free(again.cache);
 }
 
+static void check_all(struct plan_world *world, const struct kerf_provisioning_input *input)
+{
+    check_places(world, input);
+    for (size_t i = 0; i < world->plan->claim_count; i++)
+        check_claim(world, &world->plan->claims[i]);
+    check_nodes(world);
+    check_limits(world);
+    check_hosts(world);
+    check_repeatable(world, input);
+}
+
+/* No plan is cheaper than the bound for the pods that it places. */
+static double check_bound(const struct plan_world *world, const struct kerf_provisioning_input *input, const struct kerf_plan *plan)
+{
+    kerf_pod_id placed[64];
+    struct kerf_provisioning_input of_placed = *input;
+    of_placed.pods = placed;
+    of_placed.pod_count = 0;
+    for (size_t i = 0; i < plan->claim_count; i++)
+        for (size_t k = 0; k < plan->claims[i].pod_count; k++)
+            placed[of_placed.pod_count++] = plan->claims[i].pods[k];
+    for (size_t i = 0; i < plan->existing_count; i++)
+        for (size_t k = 0; k < plan->existing[i].pod_count; k++)
+            placed[of_placed.pod_count++] = plan->existing[i].pods[k];
+    struct kerf_provisioning_bound bound;
+    size_t unlaunched;
+    kerf_provisioning_find_bound(&of_placed, 20000, &bound);
+    double usd_per_hour = kerf_plan_price_usd_per_hour(input, plan, &unlaunched);
+    cr_expect(bound.is_known);
+    cr_expect_eq(bound.unplaceable_count, 0, "pods that a plan places fit nowhere");
+    if (unlaunched == 0)
+        cr_expect_leq(bound.usd_per_hour, usd_per_hour + 1e-6, "bound %f, plan %f: %s", bound.usd_per_hour, usd_per_hour,
+                      world->manifest.bytes);
+    return usd_per_hour;
+}
+
+/* The packed planner keeps the same rules, and its plan is no dearer where it places as much. */
+static double check_packed(struct plan_world *world, struct kerf_provisioning_input *input)
+{
+    struct kerf_plan *plan = world->plan;
+    double karpenter = check_bound(world, input, plan);
+    input->options.engine = KERF_ENGINE_PACKED;
+    input->options.packing_steps = 20000;
+    world->plan = kerf_provisioning_plan(input);
+    check_all(world, input);
+    double packed = check_bound(world, input, world->plan);
+    cr_expect_leq(world->plan->refusal_count, plan->refusal_count);
+    if (world->plan->refusal_count == plan->refusal_count)
+        cr_expect_leq(packed, karpenter + 1e-9);
+    kerf_plan_free(world->plan);
+    world->plan = plan;
+    return karpenter - packed;
+}
+
 Test(provisioning_pass, holds_in_random_worlds)
 {
+    int saved = 0;
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         random_state = seed;
         struct plan_world world;
@@ -266,13 +321,9 @@ Test(provisioning_pass, holds_in_random_worlds)
         size_t invalid_count;
         kerf_provisioning_collect_pods(world.cluster, 0, &world.arena, &input.pods, &input.pod_count, &invalid, &invalid_count);
         cr_assert_leq(input.pod_count, 64);
-        check_places(&world, &input);
-        for (size_t i = 0; i < world.plan->claim_count; i++)
-            check_claim(&world, &world.plan->claims[i]);
-        check_nodes(&world);
-        check_limits(&world);
-        check_hosts(&world);
-        check_repeatable(&world, &input);
+        check_all(&world, &input);
+        saved += check_packed(&world, &input) > 1e-9;
         plan_world_fini(&world);
     }
+    cr_expect_gt(saved, 10, "packing saved money in %d worlds only", saved);
 }
