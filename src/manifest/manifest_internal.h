@@ -24,6 +24,10 @@ struct kerf_reader {
     struct kerf_name_map spec_indices;
     struct kerf_text content;
     KERF_VEC(const char *) noted_kinds; /* unknown kinds, each reported once */
+    /* objects by group, kind, namespace and name, the last of each */
+    struct kerf_name_map object_indices;
+    KERF_VEC(const struct kerf_value *) last_objects;
+    bool has_repeats;
 };
 
 /* ---- fields.c: a scalar under a key; absent or null gives the default ---------------------------------------------------------

@@ -143,6 +143,63 @@ static void check_version(struct kerf_reader *reader, const struct kerf_value *o
                         (int)(slash - api_version), api_version);
 }
 
+/* ---- objects that come again: the last one counts, as it does for kubectl apply ------------------------------------------------- */
+
+static kerf_name identity_of(struct kerf_reader *reader, const struct kerf_value *object, const char *api_version, const char *kind)
+{
+    const struct kerf_value *metadata = kerf_value_get(object, "metadata");
+    const char *name = kerf_value_get_text_or(metadata, "name", "");
+    const char *slash = strchr(api_version, '/');
+    if (!*name)
+        return NULL;
+    return kerf_name_format(reader->contents, "%.*s/%s/%s/%s", slash ? (int)(slash - api_version) : 0, api_version, kind,
+                            kerf_value_get_text_or(metadata, "namespace", "default"), name);
+}
+
+/** Lists an object and those in it; kind and apiVersion are those of the typed list around it, NULL for none. */
+static void list_object(struct kerf_reader *reader, const struct kerf_value *object, const char *api_version, const char *kind)
+{
+    if (kerf_value_get_text_or(object, "kind", NULL)) {
+        kind = kerf_value_get_text_or(object, "kind", NULL);
+        api_version = kerf_value_get_text_or(object, "apiVersion", NULL);
+    }
+    if (!kind || !api_version)
+        return;
+    size_t length = strlen(kind);
+    const struct kerf_value *items = kerf_value_get(object, "items");
+    if (length >= 4 && strcmp(kind + length - 4, "List") == 0 && items) {
+        const char *item_kind = length > 4 ? kerf_arena_format(reader->arena, "%.*s", (int)(length - 4), kind) : NULL;
+        for (uint32_t i = 0; i < kerf_value_count(items); i++)
+            list_object(reader, &items->items[i], item_kind ? api_version : NULL, item_kind);
+        return;
+    }
+    kerf_name identity = identity_of(reader, object, api_version, kind);
+    if (!identity)
+        return;
+    uint32_t index = kerf_name_map_get(&reader->object_indices, identity);
+    if (index == KERF_NOT_FOUND) {
+        kerf_name_map_put(&reader->object_indices, identity, (uint32_t)reader->last_objects.count);
+        KERF_VEC_PUSH(&reader->last_objects, object);
+    } else {
+        reader->last_objects.items[index] = object;
+        reader->has_repeats = true;
+    }
+}
+
+static bool is_replaced(struct kerf_reader *reader, const struct kerf_value *object, const char *api_version, const char *kind)
+{
+    kerf_name identity = reader->has_repeats ? identity_of(reader, object, api_version, kind) : NULL;
+    uint32_t index = identity ? kerf_name_map_get(&reader->object_indices, identity) : KERF_NOT_FOUND;
+    if (index == KERF_NOT_FOUND || reader->last_objects.items[index] == object)
+        return false;
+    struct kerf_place last = kerf_value_place(reader->last_objects.items[index], NULL);
+    kerf_value_warn(object, reader->errs, "%s %s comes again in %s:%" PRIu32 ", which counts; this one is passed over", kind,
+                    kerf_value_get_text_or(kerf_value_get(object, "metadata"), "name", ""), last.file, last.line);
+    return true;
+}
+
+/* ---- reading ---- */
+
 static void read_object(struct kerf_reader *reader, const struct kerf_value *object, const char *api_version, const char *kind);
 
 /** `kind: List`, or PodList and the like, whose items may lack kind and apiVersion. */
@@ -181,7 +238,7 @@ static void read_object(struct kerf_reader *reader, const struct kerf_value *obj
     const struct kind *row = find_kind(api_version, kind, &group_known);
     if (!row) {
         note_unknown(reader, object, api_version, kind, group_known);
-    } else if (row->read) {
+    } else if (row->read && !is_replaced(reader, object, api_version, kind)) {
         check_version(reader, object, api_version);
         row->read(reader, object);
         kerf_arena_reset(&reader->scratch);
@@ -201,6 +258,13 @@ static enum kerf_status read_documents(const struct kerf_documents *documents, s
     kerf_arena_init(&reader.scratch);
     for (size_t i = 0; i < documents->list.count; i++) {
         const struct kerf_value *root = &documents->list.items[i]->root;
+        if (!kerf_value_is_list(root))
+            list_object(&reader, root, NULL, NULL);
+        for (uint32_t j = 0; kerf_value_is_list(root) && j < root->count; j++)
+            list_object(&reader, &root->items[j], NULL, NULL);
+    }
+    for (size_t i = 0; i < documents->list.count; i++) {
+        const struct kerf_value *root = &documents->list.items[i]->root;
         if (!kerf_value_is_list(root)) {
             read_object(&reader, root, NULL, NULL);
             continue;
@@ -209,6 +273,8 @@ static enum kerf_status read_documents(const struct kerf_documents *documents, s
             read_object(&reader, &root->items[j], NULL, NULL);
     }
     KERF_VEC_FREE(&reader.noted_kinds);
+    KERF_VEC_FREE(&reader.last_objects);
+    kerf_name_map_fini(&reader.object_indices);
     kerf_text_fini(&reader.content);
     kerf_name_map_fini(&reader.spec_indices);
     kerf_names_free(reader.contents);

@@ -68,6 +68,27 @@ Test(manifest_files, what_was_right_is_kept)
     cr_expect_geq(world.objects.namespaces.count, 2);
 }
 
+#define POD(name, key) "apiVersion: v1\nkind: Pod\nmetadata: {" name ", labels: {app: " key "}}\nspec: {containers: [{name: c}]}\n"
+
+Test(manifest_files, of_an_object_that_comes_again_the_last_counts)
+{
+    const char *first = POD("name: a", "old") "---\n" POD("name: b", "b");
+    const char *second = POD("name: a, namespace: other", "other") "---\n" POD("name: a, namespace: default", "new");
+    const char *list = "{\"apiVersion\": \"v1\", \"kind\": \"PodList\", \"items\": [{\"metadata\": {\"name\": \"b\", \"labels\": {\"app\": \"c\"}},"
+                       " \"spec\": {\"containers\": [{\"name\": \"c\"}]}}]}";
+    write_file("a.yaml", first, strlen(first));
+    write_file("b.yaml", second, strlen(second));
+    write_file("c.json", list, strlen(list));
+    cr_assert_eq(read_path(folder), KERF_OK, "%s", world.messages);
+    cr_assert_eq(world.objects.pods.count, 3);
+    cr_expect_str_eq(kerf_labels_get(&world.objects.pods.items[0].meta.labels, kerf_name_of(world.vocabulary->names, "app"))->text, "other");
+    cr_expect_str_eq(kerf_labels_get(&world.objects.pods.items[1].meta.labels, kerf_name_of(world.vocabulary->names, "app"))->text, "new");
+    cr_expect_str_eq(kerf_labels_get(&world.objects.pods.items[2].meta.labels, kerf_name_of(world.vocabulary->names, "app"))->text, "c");
+    cr_expect_not_null(strstr(world.messages, "a.yaml:1:1: Pod a comes again in "), "%s", world.messages);
+    cr_expect_not_null(strstr(world.messages, "b.yaml:6, which counts"), "%s", world.messages);
+    cr_expect_not_null(strstr(world.messages, "a.yaml:6:1: Pod b comes again in "), "%s", world.messages);
+}
+
 static void expect_refused(const char *path, const char *named)
 {
     cr_expect_eq(read_path(path), KERF_E_INPUT, "%s", path);
