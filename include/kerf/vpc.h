@@ -119,6 +119,7 @@ struct kerf_vpc_judged_node {
     int64_t max_pods_standard; /* of eni-max-pods.txt */
     int64_t host_pods;         /* on the host network: they count as pods and take no address */
     int64_t reserved_enis;     /* that max_pods was lowered for (RESERVED_ENIS) */
+    int64_t unmanaged_enis;    /* tagged no_manage: the CNI has so many fewer */
     bool prefix_capable;
     bool trunk_capable;
 };
@@ -140,6 +141,7 @@ enum kerf_vpc_misconfiguration {
     KERF_VPC_MAX_PODS_HIGH,        /* of a node */
     KERF_VPC_TRUNK_NOT_RESERVED,   /* of a node */
     KERF_VPC_CUSTOM_NOT_RESERVED,  /* of a node */
+    KERF_VPC_UNMANAGED_NOT_RESERVED, /* of a node */
     KERF_VPC_MISCONFIGURATION_COUNT
 };
 typedef void (*kerf_vpc_finding)(void *context, enum kerf_vpc_misconfiguration kind, const char *text);
@@ -545,6 +547,7 @@ struct kerf_demand_shape {
     bool nitro;
     bool bare_metal;
     bool trunk_capable;
+    int32_t unmanaged_enis;
 };
 
 /** Nodes and pods that come and go, in order of time; a pod is one that needs an address. Numbers may be used again after their end. */

@@ -40,7 +40,7 @@ static int64_t host_pods_of(const struct kerf_check_subject *subject)
     return count > 0 ? count : 2; /* aws-node and kube-proxy */
 }
 
-static void judge_type(struct told *told, const struct kerf_instance_facts *facts, int64_t max_pods, int64_t host_pods)
+static void judge_type(struct told *told, const struct kerf_instance_facts *facts, int64_t max_pods, int64_t unmanaged_enis, int64_t host_pods)
 {
     const struct kerf_design *design = told->subject->design;
     struct kerf_vpc_judged_node node = {
@@ -50,6 +50,7 @@ static void judge_type(struct told *told, const struct kerf_instance_facts *fact
         .max_pods_standard = facts->max_pods,
         .host_pods = host_pods,
         .reserved_enis = design->instance_options.reserved_enis,
+        .unmanaged_enis = unmanaged_enis,
         .prefix_capable = facts->prefix_capable,
         .trunk_capable = facts->branch_enis > 0,
     };
@@ -66,7 +67,7 @@ static void check_pools(const struct kerf_check_subject *subject, int64_t host_p
         const struct kerf_instance_type *const *types;
         size_t count = kerf_check_types_of_pool(subject, nodepool, &types);
         for (size_t j = 0; j < count; j++)
-            judge_type(&told, types[j]->facts, types[j]->capacity.pods, host_pods);
+            judge_type(&told, types[j]->facts, types[j]->capacity.pods, 0, host_pods);
         tell(&told);
     }
 }
@@ -80,7 +81,7 @@ static void check_groups(const struct kerf_check_subject *subject, int64_t host_
         for (uint32_t j = 0; j < group->instance_type_count; j++) {
             const struct kerf_instance_facts *facts = kerf_catalog_find(subject->catalog, group->instance_types[j]);
             if (facts)
-                judge_type(&told, facts, group->max_pods > 0 ? group->max_pods : facts->max_pods, host_pods);
+                judge_type(&told, facts, group->max_pods > 0 ? group->max_pods : facts->max_pods, group->unmanaged_enis, host_pods);
         }
         tell(&told);
     }

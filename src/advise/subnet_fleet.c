@@ -185,6 +185,7 @@ static void launch(struct kerf_fleet *fleet, uint32_t number)
         .max_pods = shape->max_pods,
         .prefix_capable = shape->nitro || shape->bare_metal,
         .trunk_capable = shape->trunk_capable,
+        .unmanaged_enis = shape->unmanaged_enis,
         .primary_excluded = fleet->options.subnets[best].use == KERF_SUBNET_NODES,
         .primary_subnet = best,
         .eni_subnet = for_pods == KERF_NOT_FOUND ? best : for_pods,

@@ -16,7 +16,7 @@ struct tool_row {
 
 static void list_tools(const struct kerf_max_pods_by_tool *by, bool capped, struct tool_row rows[TOOL_COUNT])
 {
-    rows[0] = (struct tool_row){"eniMaxPods", by->standard, "eni-max-pods.txt, and AL2023's nodeadm without an expression"};
+    rows[0] = (struct tool_row){"eniMaxPods", by->standard, "eni-max-pods.txt: nodeadm without an expression, on self-managed nodes or with a custom AMI"};
     rows[1] = (struct tool_row){"formula", by->formula, "the formula for these settings, without a cap"};
     rows[2] = (struct tool_row){"calculator", by->calculator,
                                 capped ? "max-pods-calculator.sh: the formula, capped at 110 (above 30 vCPU 250)"

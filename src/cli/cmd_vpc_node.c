@@ -111,12 +111,44 @@ static void print_node_text(const struct kerf_node_rest *rests, const struct ste
         printf("\nThe commonest of %u courses (%.0f %%): ipamd walks its interfaces in no fixed order.\n", distinct, share * 100);
 }
 
+static void print_finding(void *context, enum kerf_vpc_misconfiguration kind, const char *text)
+{
+    (void)context;
+    (void)kind;
+    printf("Note: %s.\n", text);
+}
+
+/* What is rarely meant, and what the table does not show. */
+static void print_notes(const struct kerf_vpc_pool_options *pool, const char *instance_type, bool warm_eni_given)
+{
+    const struct kerf_cni_settings *settings = &pool->settings;
+    struct kerf_vpc_judged_node node = {
+        .name = instance_type ? instance_type : "this node",
+        .limits = pool->limits,
+        .max_pods = pool->max_pods,
+        .max_pods_standard = kerf_vpc_max_pods(pool->limits, KERF_IP_SECONDARY, 0),
+        .host_pods = 2,
+        .unmanaged_enis = pool->unmanaged_enis,
+        .prefix_capable = pool->prefix_capable,
+        .trunk_capable = pool->trunk_capable,
+    };
+    kerf_vpc_review_settings(settings, warm_eni_given, print_finding, NULL);
+    kerf_vpc_review_node(settings, &node, print_finding, NULL);
+    if (settings->ipv6)
+        printf("Note: IPv6: pods draw from a /80 of the primary interface; only interfaces take IPv4 addresses.\n");
+    if (settings->pod_eni && pool->trunk_capable)
+        printf("Note: an interface is kept for the trunk of security groups for pods, which is not attached here: with it the subnet has one "
+               "address less, and one for each pod with a security group.\n");
+    if (settings->multi_nic)
+        printf("Note: only the default network card is shown; with ENABLE_MULTI_NIC each further card takes at least two addresses.\n");
+}
+
 int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs)
 {
     static const char command[] = "kerf vpc node";
     struct kerf_vpc_node_flags flags = {0};
     struct kerf_instance_limits limits;
-    int64_t max_pods = -1, courses = COURSES_DEFAULT, seed = 1;
+    int64_t max_pods = -1, courses = COURSES_DEFAULT, seed = 1, unmanaged = 0;
     struct kerf_option_list env = {0};
     const char *pods = NULL;
     int format = KERF_FORMAT_TEXT;
@@ -126,6 +158,8 @@ int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs)
         {.name = "xen", .kind = KERF_OPTION_FLAG, .value = &xen, .help = "the hypervisor delegates no prefixes (default: the type's)"},
         {.name = "max-pods", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &max_pods,
          .help = "kubelet's limit (default: what the interfaces allow)"},
+        {.name = "unmanaged-enis", .kind = KERF_OPTION_COUNT, .argument = "N", .value = &unmanaged,
+         .help = "interfaces attached by others and tagged no_manage (default 0)"},
         {.name = "env", .kind = KERF_OPTION_LIST, .argument = "KEY=VALUE", .value = &env,
          .help = "a setting of the aws-node container, as often as needed\n(default: the shipped manifest's)"},
         {.name = "pods", .kind = KERF_OPTION_TEXT, .argument = "N[:ORDER],...", .value = &pods,
@@ -162,18 +196,27 @@ int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs)
         kerf_usage_error(command, "--courses %lld: expected 1 to %d", (long long)courses, COURSES_MAX);
         goto out;
     }
+    if (unmanaged >= limits.enis) {
+        kerf_usage_error(command, "--unmanaged-enis %lld: expected fewer than the node has (%d): its primary interface is always managed",
+                         (long long)unmanaged, limits.enis);
+        goto out;
+    }
     if (!read_steps(command, pods, &steps))
         goto out;
 
     pool.limits = (struct kerf_eni_limits){.enis = limits.enis, .ipv4_per_eni = limits.ipv4_per_eni};
     pool.prefix_capable = (limits.nitro || limits.bare_metal) && !xen;
     pool.trunk_capable = limits.trunking_compatible;
+    pool.unmanaged_enis = (int32_t)unmanaged;
     bool prefixes = pool.settings.prefix_delegation && pool.prefix_capable;
     bool two_subnets = pool.settings.custom_networking;
     pool.max_pods = max_pods >= 0 ? max_pods
                                   : kerf_vpc_max_pods(pool.limits, prefixes ? KERF_IP_PREFIX : KERF_IP_SECONDARY, two_subnets ? 1 : 0);
     pool.primary_address = KERF_ADDRESS_NONE;
     pool.order_key = (uint64_t)seed;
+    bool warm_eni_given = false;
+    for (size_t i = 0; i < env.count; i++)
+        warm_eni_given |= strncmp(env.items[i], "WARM_ENI_TARGET=", strlen("WARM_ENI_TARGET=")) == 0;
     struct kerf_node_rest *rests = calloc(steps.count, sizeof *rests);
     if (!rests) {
         fprintf(stderr, "%s: out of memory\n", command);
@@ -192,6 +235,8 @@ int kerf_cmd_vpc_node(int argc, char **argv, struct kerf_errors *errs)
         print_node_json(rests, steps.count, prefixes, two_subnets, share, distinct);
     else
         print_node_text(rests, &steps, prefixes, two_subnets, share, distinct);
+    if (!refusal && format != KERF_FORMAT_JSON)
+        print_notes(&pool, flags.instance_type, warm_eni_given);
     free(rests);
 out:
     kerf_option_list_free(&env);

@@ -216,6 +216,7 @@ void kerf_instance_join_network(struct kerf_world *world, kerf_node_id id, uint3
         .max_pods = max_pods,
         .prefix_capable = facts->prefix_capable,
         .trunk_capable = facts->branch_enis > 0,
+        .unmanaged_enis = node->nodegroup_index == KERF_NOT_FOUND ? 0 : world->design->objects.nodegroups.items[node->nodegroup_index].unmanaged_enis,
         .primary_subnet = subnet_index,
         .primary_excluded = world->design->subnets[subnet_index].use == KERF_SUBNET_NODES,
         .eni_subnet = kerf_subnet_for_pods(world, subnet_index, kerf_cluster_node_labels(world->cluster, node)),

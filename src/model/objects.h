@@ -219,6 +219,7 @@ struct kerf_nodegroup {
     uint32_t zone_count;
     int64_t volume_size_bytes; /* 0: default */
     int32_t max_pods;          /* 0: what the type allows */
+    int32_t unmanaged_enis;    /* network interfaces of its launch template that the CNI keeps away from */
     enum kerf_ami_family ami_family;
     bool managed; /* by EKS: its hooks drain nodes before they end; false: an Auto Scaling group of one's own */
     enum kerf_termination_handler termination_handler; /* of a group that EKS doesn't manage */

@@ -18,7 +18,8 @@ static uint16_t shape_of(struct kerf_demand_log *log, const struct kerf_demand_s
         const struct kerf_demand_shape *other = &log->shapes.items[i];
         if (other->limits.enis == shape->limits.enis && other->limits.ipv4_per_eni == shape->limits.ipv4_per_eni &&
             other->max_pods == shape->max_pods && other->vcpus == shape->vcpus && other->nitro == shape->nitro &&
-            other->bare_metal == shape->bare_metal && other->trunk_capable == shape->trunk_capable)
+            other->bare_metal == shape->bare_metal && other->trunk_capable == shape->trunk_capable &&
+            other->unmanaged_enis == shape->unmanaged_enis)
             return (uint16_t)i;
     }
     KERF_ASSERT(log->shapes.count < UINT16_MAX);
@@ -31,12 +32,15 @@ static void log_node_start(struct kerf_record *record, kerf_node_id id)
     struct kerf_demand_log *log = record->options.demand;
     const struct kerf_cluster_node *node = kerf_cluster_node(record->world->cluster, id);
     const struct kerf_instance_facts *facts = kerf_catalog_facts(record->world->design->catalog, node->type_index);
+    const struct kerf_nodegroup *group =
+        node->nodegroup_index == KERF_NOT_FOUND ? NULL : &record->world->design->objects.nodegroups.items[node->nodegroup_index];
     struct kerf_demand_shape shape = {
         .limits = {.enis = (int32_t)facts->enis, .ipv4_per_eni = (int32_t)facts->ipv4_per_eni},
         .max_pods = node->has_claim ? node->claim.capacity.pods : node->node.capacity.pods,
         .vcpus = facts->vcpus,
         .nitro = facts->prefix_capable,
         .trunk_capable = facts->branch_enis > 0,
+        .unmanaged_enis = group ? group->unmanaged_enis : 0,
     };
     if (facts->enis < 1 || facts->ipv4_per_eni < 1)
         return; /* a type of which the catalogue knows no interfaces */

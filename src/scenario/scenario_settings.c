@@ -103,6 +103,7 @@ static const struct key keys[] = {
     OTHER("nodeGroups[].zones", "zones", "list of names"),
     OTHER("nodeGroups[].volumeSize", "fees.rootVolume", "quantity"),
     OTHER("nodeGroups[].maxPods", "what the type allows", "pods"),
+    VALUE("nodeGroups[].unmanagedEnis", KEY_COUNT_32, 0, 64, "0", "network interfaces", IN_GROUP(unmanaged_enis)),
     OTHER("nodeGroups[].amiFamily", "AL2023", "name"),
     BOOL("nodeGroups[].managed", "true", IN_GROUP(managed)),
     OTHER("nodeGroups[].terminationHandler", "as the manifests have it", "none, imds or queue"),

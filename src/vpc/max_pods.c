@@ -41,7 +41,8 @@ struct kerf_max_pods_by_tool kerf_vpc_max_pods_by_tool(const struct kerf_max_pod
     struct kerf_eni_limits calculator_limits = limits;
     if (query->cni_max_enis > 0 && query->cni_max_enis < limits.enis)
         calculator_limits.enis = (int32_t)query->cni_max_enis;
-    by.formula = kerf_vpc_max_pods(calculator_limits, calculator_mode, query->custom_networking ? 1 : 0);
+    int64_t own_enis = query->custom_networking ? 1 : 0; /* the script adds the two pods even where no interface is left */
+    by.formula = calculator_limits.enis > own_enis ? kerf_vpc_max_pods(calculator_limits, calculator_mode, own_enis) : HOST_NETWORK_PODS;
     by.calculator = query->vcpus > 0 ? kerf_min_i64(by.formula, kerf_vpc_max_pods_cap(query->vcpus)) : by.formula;
     by.managed_node_group = by.calculator;
 

@@ -70,7 +70,7 @@ void kerf_vpc_review_node(const struct kerf_cni_settings *settings, const struct
     int64_t slots = node->limits.ipv4_per_eni - 1, slot_addresses = prefixes ? KERF_PREFIX_ADDRESSES : 1;
     int64_t enis = settings->max_enis >= 1 ? kerf_min_i64(settings->max_enis, node->limits.enis) : node->limits.enis;
     bool trunk = settings->pod_eni && node->trunk_capable;
-    int64_t usable_enis = kerf_max_i64(0, enis - settings->custom_networking - trunk);
+    int64_t usable_enis = kerf_max_i64(0, enis - settings->custom_networking - trunk - node->unmanaged_enis);
     int64_t addresses = usable_enis * slots * slot_addresses;
     int64_t pods = node->max_pods - node->host_pods; /* that need an address */
     bool lowered = false;
@@ -90,6 +90,14 @@ void kerf_vpc_review_node(const struct kerf_cni_settings *settings, const struct
              "custom networking keeps the primary interface of %s from pods, and max-pods %lld does not know of it: %lld addresses for %lld pods, the "
              "others stay in ContainerCreating (lower max-pods, or set Karpenter's RESERVED_ENIS to 1)",
              node->name, (long long)node->max_pods, (long long)addresses, (long long)pods);
+    }
+    if (node->unmanaged_enis > 0 && pods > addresses && node->reserved_enis < 1) {
+        lowered = true;
+        tell(&report, KERF_VPC_UNMANAGED_NOT_RESERVED,
+             "%lld interface%s of %s %s not the CNI's (tag node.k8s.amazonaws.com/no_manage), and max-pods %lld does not know of it: %lld addresses for "
+             "%lld pods, the others stay in ContainerCreating (lower max-pods)",
+             (long long)node->unmanaged_enis, node->unmanaged_enis == 1 ? "" : "s", node->name, node->unmanaged_enis == 1 ? "is" : "are",
+             (long long)node->max_pods, (long long)addresses, (long long)pods);
     }
     if (!lowered && pods > addresses)
         tell(&report, KERF_VPC_MAX_PODS_HIGH, "max-pods %lld of %s is above what its interfaces hold: %lld addresses for %lld pods, the others stay in "

@@ -16,3 +16,7 @@ run vpc max-pods --instance-type m5.4xlarge
 says 'cap at 110 what the formula gives (234)'
 run vpc max-pods --instance-type m4.large --prefix-delegation
 says 'Prefixes are not delegated to this type'
+
+# the calculator adds the two pods of the host network even where custom networking leaves no interface
+run vpc max-pods --instance-type t3.nano --custom-networking --max-eni 1 --format json
+json 'a["byTool"]["calculator"], a["byTool"]["karpenter"], a["podAddresses"]' '(2, 4, 0)'

@@ -65,19 +65,22 @@ static const struct {
     bool xen;
     uint32_t kinds;
     const char *words;
+    int64_t unmanaged_enis;
 } node_rows[] = { /* m5.large: 3 interfaces of 10, standard 29, two pods on the host network */
-    {"", 29, 0, false, 0, NULL},
-    {"", 110, 0, false, 1u << KERF_VPC_MAX_PODS_HIGH, "27 addresses for 108 pods"},
-    {PD, 110, 0, false, 0, NULL},
-    {PD, 29, 0, false, 1u << KERF_VPC_PREFIX_WITHOUT_DENSITY, "stops at 32 addresses"},
-    {PD, 110, 0, true, 1u << KERF_VPC_PREFIX_ON_XEN | 1u << KERF_VPC_MAX_PODS_HIGH, "27 for 108 pods"},
-    {"ENABLE_POD_ENI=true", 29, 0, false, 1u << KERF_VPC_TRUNK_NOT_RESERVED, "18 addresses for 27 pods"},
-    {"ENABLE_POD_ENI=true", 20, 1, false, 0, NULL},
-    {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true", 29, 0, false, 1u << KERF_VPC_CUSTOM_NOT_RESERVED, "18 addresses for 27 pods"},
-    {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true", 20, 1, false, 0, NULL},
-    {"MINIMUM_IP_TARGET=40 WARM_IP_TARGET=5", 29, 0, false, 1u << KERF_VPC_MINIMUM_IS_FLOOR, "more than the 27 pods"},
-    {"WARM_IP_TARGET=28 MINIMUM_IP_TARGET=10", 29, 0, false, 1u << KERF_VPC_WARM_IP_TAKES_ALL, "up to 27 addresses"},
-    {"MAX_ENI=1", 29, 0, false, 1u << KERF_VPC_MAX_PODS_HIGH, "9 addresses for 27 pods"},
+    {"", 29, 0, false, 0, NULL, 0},
+    {"", 110, 0, false, 1u << KERF_VPC_MAX_PODS_HIGH, "27 addresses for 108 pods", 0},
+    {PD, 110, 0, false, 0, NULL, 0},
+    {PD, 29, 0, false, 1u << KERF_VPC_PREFIX_WITHOUT_DENSITY, "stops at 32 addresses", 0},
+    {PD, 110, 0, true, 1u << KERF_VPC_PREFIX_ON_XEN | 1u << KERF_VPC_MAX_PODS_HIGH, "27 for 108 pods", 0},
+    {"ENABLE_POD_ENI=true", 29, 0, false, 1u << KERF_VPC_TRUNK_NOT_RESERVED, "18 addresses for 27 pods", 0},
+    {"ENABLE_POD_ENI=true", 20, 1, false, 0, NULL, 0},
+    {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true", 29, 0, false, 1u << KERF_VPC_CUSTOM_NOT_RESERVED, "18 addresses for 27 pods", 0},
+    {"AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG=true", 20, 1, false, 0, NULL, 0},
+    {"MINIMUM_IP_TARGET=40 WARM_IP_TARGET=5", 29, 0, false, 1u << KERF_VPC_MINIMUM_IS_FLOOR, "more than the 27 pods", 0},
+    {"WARM_IP_TARGET=28 MINIMUM_IP_TARGET=10", 29, 0, false, 1u << KERF_VPC_WARM_IP_TAKES_ALL, "up to 27 addresses", 0},
+    {"", 29, 0, false, 1u << KERF_VPC_UNMANAGED_NOT_RESERVED, "1 interface of m5.large is not the CNI's", 1},
+    {"", 11, 0, false, 0, NULL, 2},
+    {"MAX_ENI=1", 29, 0, false, 1u << KERF_VPC_MAX_PODS_HIGH, "9 addresses for 27 pods", 0},
 };
 
 Test(misconfigurations, of_nodes)
@@ -85,7 +88,7 @@ Test(misconfigurations, of_nodes)
     for (size_t i = 0; i < sizeof node_rows / sizeof node_rows[0]; i++) {
         struct kerf_vpc_pool_options options = vpc_options(3, 10, node_rows[i].env);
         struct kerf_vpc_judged_node node = {.name = "m5.large", .limits = {3, 10}, .max_pods = node_rows[i].max_pods, .max_pods_standard = 29,
-                                            .host_pods = 2, .reserved_enis = node_rows[i].reserved_enis, .prefix_capable = !node_rows[i].xen,
+                                            .host_pods = 2, .reserved_enis = node_rows[i].reserved_enis, .unmanaged_enis = node_rows[i].unmanaged_enis, .prefix_capable = !node_rows[i].xen,
                                             .trunk_capable = true};
         struct found found = {0};
         kerf_vpc_review_node(&options.settings, &node, note, &found);
