@@ -16,11 +16,11 @@ struct kerf_owner {
 
 struct kerf_meta {
     kerf_name namespace_name; /* NULL for objects of the cluster */
-    kerf_name name;
+    struct kerf_labels labels;
     kerf_name uid;
     kerf_time_us created_epoch_us;                /* KERF_TIME_UNSET: not given; filled by the reader's rule (product.md) */
+    kerf_name name;
     kerf_time_us deletion_epoch_us;               /* deletionTimestamp, grace period included; KERF_TIME_UNSET: none */
-    struct kerf_labels labels;
     struct kerf_labels annotations;
     const struct kerf_owner *owners;
     uint32_t owner_count;
@@ -186,10 +186,11 @@ const struct kerf_pod_spec *kerf_pod_spec_of_pod(struct kerf_arena *arena, struc
 
 enum kerf_pod_phase { KERF_POD_PENDING, KERF_POD_RUNNING, KERF_POD_SUCCEEDED, KERF_POD_FAILED, KERF_POD_UNKNOWN };
 
+/** What a pass over many pods reads comes first, so that it lies together: up to meta.created_epoch_us. */
 struct kerf_pod {
-    struct kerf_meta meta;
     const struct kerf_pod_spec *spec;
     const struct kerf_resources *requests; /* &spec->requests, or larger after an in-place resize */
+    struct kerf_meta meta;
     kerf_name node_name;            /* spec.nodeName; NULL: not bound */
     bool has_status;                /* false: never applied, so pending in every command */
     enum kerf_pod_phase phase;

@@ -69,9 +69,14 @@ struct queue {
     size_t capacity;
     size_t head;
     size_t count;
-    struct turn *turns;
+    struct turn *turns;    /* NULL: nobody failed yet */
     const char **reasons; /* where the view's text may be another one by the end; NULL: not yet needed */
 };
+
+static struct turn turn_of(const struct queue *queue, uint32_t position)
+{
+    return queue->turns != NULL ? queue->turns[position] : (struct turn){0};
+}
 
 static void give_identity(struct kerf_fast *fast, struct kerf_shape *shape, uint32_t position)
 {
@@ -117,7 +122,7 @@ static void place_likes(struct kerf_fast *fast, struct queue *queue, struct kerf
     const uint32_t *next = &queue->items[queue->head];
     size_t most = queue->capacity - queue->head < queue->count ? queue->capacity - queue->head : queue->count;
     size_t count = 0;
-    while (count < most && fast->shape_of[next[count]] == shape_index && queue->turns[next[count]].queue_length == 0)
+    while (count < most && fast->shape_of[next[count]] == shape_index && turn_of(queue, next[count]).queue_length == 0)
         count++;
     drop_head(queue, kerf_fast_place_run(fast, shape, view, next, count));
 }
@@ -126,17 +131,21 @@ static void run(struct kerf_fast *fast, struct queue *queue)
 {
     while (queue->count > 0 && !is_out_of_attempts(fast->pass) && !fast->pass->stopped) {
         uint32_t position = queue->items[queue->head];
-        if (queue->turns[position].queue_length == queue->count)
+        if (turn_of(queue, position).queue_length == queue->count)
             return; /* everybody was tried since anybody was placed */
         drop_head(queue, 1);
         uint32_t shape_index = fast->shape_of[position];
         struct kerf_shape *shape = &fast->shapes.items[shape_index];
         give_identity(fast, shape, position);
-        if (take_turn(fast, shape, &queue->turns[position].step)) {
-            if (queue->turns[position].step == 0)
+        uint32_t step;
+        if (take_turn(fast, shape, &step)) {
+            if (step == 0)
                 place_likes(fast, queue, shape, shape_index);
             continue;
         }
+        if (queue->turns == NULL)
+            queue->turns = KERF_NEW_ARRAY(&fast->pass->arena, struct turn, queue->capacity);
+        queue->turns[position].step = step;
         keep_reason(fast, queue, shape, position);
         kerf_fast_restore(fast, shape);
         put_back(queue, position);
@@ -148,15 +157,17 @@ static const char dra_reason[] = "pod has resource claims, and dynamic resource 
 static const char *reason_of(const struct kerf_fast *fast, const struct queue *queue, uint32_t position)
 {
     const struct kerf_shape *shape = &fast->shapes.items[fast->shape_of[position]];
-    if (fast->pass->input->omit_reasons || queue->turns[position].queue_length == 0)
+    if (fast->pass->input->omit_reasons)
         return NULL;
     if (!fast->pass->has_pool)
         return kerf_no_pool_reason;
+    if (turn_of(queue, position).queue_length == 0)
+        return NULL;
     if (shape->pod.pod->spec->resource_claim_count > 0)
         return dra_reason;
     if (queue->reasons != NULL && queue->reasons[position] != NULL)
         return queue->reasons[position];
-    return shape->views.items[queue->turns[position].step].reason.bytes;
+    return shape->views.items[turn_of(queue, position).step].reason.bytes;
 }
 
 const struct kerf_plan_refusal *kerf_fast_solve(struct kerf_fast *fast, size_t *out_left_count)
@@ -165,8 +176,7 @@ const struct kerf_plan_refusal *kerf_fast_solve(struct kerf_fast *fast, size_t *
     size_t count = pass->input->pod_count;
     fast->state = 1;
     kerf_fast_read_pods(fast);
-    struct queue queue = {
-        .items = fast->order, .capacity = count, .count = count, .turns = KERF_NEW_ARRAY(&pass->arena, struct turn, count)};
+    struct queue queue = {.items = fast->order, .capacity = count, .count = count};
     if (pass->has_pool) { /* without one nothing is placed, not even on existing nodes (1.6, Q23) */
         kerf_fast_init_topology(fast);
         run(fast, &queue);
@@ -174,11 +184,9 @@ const struct kerf_plan_refusal *kerf_fast_solve(struct kerf_fast *fast, size_t *
     struct kerf_plan_refusal *left = KERF_NEW_ARRAY(&pass->arena, struct kerf_plan_refusal, queue.count);
     for (size_t i = 0; i < queue.count; i++) {
         uint32_t position = queue.items[(queue.head + i) % queue.capacity];
-        if (!pass->has_pool)
-            queue.turns[position].queue_length = 1;
         left[i] = (struct kerf_plan_refusal){
             .pod = pass->input->pods[position],
-            .not_tried = queue.turns[position].queue_length == 0,
+            .not_tried = pass->has_pool && turn_of(&queue, position).queue_length == 0,
             .reason = reason_of(fast, &queue, position),
         };
     }

@@ -7,7 +7,10 @@
 
 #include "provisioning/fast_internal.h"
 
-enum { FEW_CLAIMS = 128 }; /* up to here claims are looked through one by one */
+enum {
+    FEW_CLAIMS = 128, /* up to here claims are looked through one by one */
+    OPEN_MAX = 32     /* and of more, when as many are open, those alone */
+};
 
 /* ---- what is known ----------------------------------------------------------------------------------------------------- */
 
@@ -122,17 +125,12 @@ static bool is_refused(const struct kerf_fast *fast, const struct kerf_shape_vie
     return false;
 }
 
-/*
- * The smallest number of pods on a claim that may still take the view, and so where to begin to look; KERF_NOT_FOUND: every claim
- * has refused it.
- */
-static uint32_t smallest_open(const struct kerf_fast *fast, const struct kerf_shape_view *view)
+/* Claims that have not refused the view, in order of opening; more than OPEN_MAX: there are many. */
+static uint32_t list_open(const struct kerf_fast *fast, const struct kerf_shape_view *view, uint32_t open_claims[OPEN_MAX])
 {
-    const struct kerf_pass *pass = fast->pass;
     const struct kerf_refusals *fit = &fast->fits.items[view->fit].refusals;
-    size_t count = pass->claims.count;
-    uint32_t smallest = KERF_NOT_FOUND;
-    uint32_t looked_at = 0;
+    size_t count = fast->pass->claims.count;
+    uint32_t open_count = 0;
     for (size_t word = 0; word < kerf_bitset_words(count); word++) {
         uint64_t refused = word < fit->claim_words ? fit->claims[word] : 0;
         for (uint32_t i = 0; i < view->gate_count; i++) {
@@ -142,13 +140,12 @@ static uint32_t smallest_open(const struct kerf_fast *fast, const struct kerf_sh
         if (count - word * 64 < 64)
             refused |= UINT64_MAX << (count - word * 64);
         for (uint64_t open = ~refused; open != 0; open &= open - 1) {
-            if (++looked_at > FEW_CLAIMS / 4)
-                return 0; /* there are many: one of them is near */
-            const struct kerf_pass_claim *claim = pass->claims.items[word * 64 + (size_t)__builtin_ctzll(open)];
-            smallest = (uint32_t)kerf_min_i64(smallest, (int64_t)claim->pods.count);
+            if (open_count == OPEN_MAX)
+                return OPEN_MAX + 1;
+            open_claims[open_count++] = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(open));
         }
     }
-    return smallest;
+    return open_count;
 }
 
 static size_t first_with(const uint32_t *keys, size_t count, uint32_t key)
@@ -168,15 +165,18 @@ static size_t first_with(const uint32_t *keys, size_t count, uint32_t key)
 
 size_t kerf_fast_first_place(struct kerf_fast *fast, const struct kerf_shape_view *view)
 {
-    size_t count = fast->pass->claims.count;
+    const struct kerf_pass *pass = fast->pass;
+    size_t count = pass->claims.count;
     if (fast->cursor_view == view)
         return fast->cursor;
-    if (count <= FEW_CLAIMS)
+    uint32_t open_claims[OPEN_MAX];
+    uint32_t open_count = count > FEW_CLAIMS ? list_open(fast, view, open_claims) : OPEN_MAX + 1;
+    if (open_count > OPEN_MAX)
         return 0;
-    uint32_t smallest = smallest_open(fast, view);
-    if (smallest == KERF_NOT_FOUND)
-        return count;
-    return smallest <= 1 ? 0 : first_with(fast->pass->search_keys, count, smallest);
+    uint32_t smallest = KERF_NOT_FOUND;
+    for (uint32_t i = 0; i < open_count; i++)
+        smallest = (uint32_t)kerf_min_i64(smallest, (int64_t)pass->claims.items[open_claims[i]]->pods.count);
+    return open_count == 0 ? count : first_with(pass->search_keys, count, smallest);
 }
 
 /* Where nothing but gates and room is asked. */
@@ -220,14 +220,11 @@ bool kerf_fast_try_claim(struct kerf_fast *fast, struct kerf_shape *shape, const
     return false;
 }
 
-bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view)
+/* The claim at that place took the pod, or none did. */
+static bool settle(struct kerf_fast *fast, const struct kerf_shape_view *view, size_t at)
 {
     struct kerf_pass *pass = fast->pass;
     size_t count = pass->claims.count;
-    size_t at = kerf_fast_first_place(fast, view);
-    for (; at < count; at++)
-        if (!is_refused(fast, view, pass->search[at]) && kerf_fast_try_claim(fast, shape, view, pass->search[at]))
-            break;
     fast->cursor_view = view->is_simple ? view : NULL;
     fast->cursor = at;
     if (at >= count)
@@ -235,6 +232,58 @@ bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, st
     if (kerf_claim_order_raise(pass->search_keys, pass->search, count, at))
         fast->cursor = 0;
     return true;
+}
+
+/* The place in the search of the first of the claims, all with that number of pods. */
+static size_t find_first(const struct kerf_pass *pass, const uint32_t *claims, uint32_t claim_count, uint32_t pods)
+{
+    for (size_t at = first_with(pass->search_keys, pass->claims.count, pods);; at++)
+        for (uint32_t i = 0; i < claim_count; i++)
+            if (pass->search[at] == claims[i])
+                return at;
+}
+
+/* Few claims are open: they are asked in the order of the search without looking for their places, unless that decides. */
+static bool add_to_one_of(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,
+                          uint32_t *open_claims, uint32_t open_count)
+{
+    struct kerf_pass *pass = fast->pass;
+    while (open_count > 0) {
+        size_t pods = SIZE_MAX;
+        for (uint32_t i = 0; i < open_count; i++)
+            pods = pass->claims.items[open_claims[i]]->pods.count < pods ? pass->claims.items[open_claims[i]]->pods.count : pods;
+        uint32_t equals[OPEN_MAX];
+        uint32_t equal_count = 0;
+        for (uint32_t i = 0; i < open_count; i++)
+            if (pass->claims.items[open_claims[i]]->pods.count == pods)
+                equals[equal_count++] = open_claims[i];
+        uint32_t next = equal_count == 1 ? equals[0] : pass->search[find_first(pass, equals, equal_count, (uint32_t)pods)];
+        if (kerf_fast_try_claim(fast, shape, view, next))
+            return settle(fast, view, find_first(pass, &next, 1, (uint32_t)pods));
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < open_count; i++)
+            if (open_claims[i] != next)
+                open_claims[kept++] = open_claims[i];
+        open_count = kept;
+    }
+    return settle(fast, view, pass->claims.count);
+}
+
+bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view)
+{
+    struct kerf_pass *pass = fast->pass;
+    size_t count = pass->claims.count;
+    size_t at = fast->cursor_view == view ? fast->cursor : 0;
+    if (count - at > FEW_CLAIMS) {
+        uint32_t open_claims[OPEN_MAX];
+        uint32_t open_count = list_open(fast, view, open_claims);
+        if (open_count <= OPEN_MAX)
+            return add_to_one_of(fast, shape, view, open_claims, open_count);
+    }
+    for (; at < count; at++)
+        if (!is_refused(fast, view, pass->search[at]) && kerf_fast_try_claim(fast, shape, view, pass->search[at]))
+            break;
+    return settle(fast, view, at);
 }
 
 bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,

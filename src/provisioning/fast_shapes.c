@@ -18,9 +18,22 @@ static struct age age_of(const struct kerf_pod *pod)
 {
     struct age age = {.created_epoch_s = pod->meta.created_epoch_us / KERF_SECOND_US};
     kerf_name uid = pod->meta.uid;
-    for (uint32_t i = 0; uid != NULL && i < 8; i++)
+    if (uid == NULL)
+        return age;
+    if (uid->length >= 8) { /* the same, with fewer steps */
+        for (uint32_t i = 0; i < 8; i++)
+            age.uid_begin = age.uid_begin << 8 | (unsigned char)uid->text[i];
+        return age;
+    }
+    for (uint32_t i = 0; i < 8; i++) /* a short text ends in zeros */
         age.uid_begin = age.uid_begin << 8 | (i < uid->length ? (unsigned char)uid->text[i] : 0u);
     return age;
+}
+
+static int compare_ages(const struct age *a, const struct age *b)
+{
+    int order = kerf_compare_i64(a->created_epoch_s, b->created_epoch_s);
+    return order != 0 ? order : kerf_compare_u64(a->uid_begin, b->uid_begin);
 }
 
 static bool is_constrained(const struct kerf_pod_spec *spec)
@@ -129,52 +142,110 @@ static uint32_t rank_shapes(struct kerf_fast *fast)
     return rank + 1;
 }
 
-struct queue_context {
-    const struct kerf_fast *fast;
-    const struct age *ages;
+/* ---- the order of the queue (2.1) -------------------------------------------------------------------------------------- */
+
+/* Pods that follow each other in the input and are of one shape; mostly replicas, in order of age. */
+struct segment {
+    uint32_t begin;
+    uint32_t shape;
+    bool sorted;
+};
+
+struct segments {
+    KERF_VEC(struct segment) items;
+};
+
+static const struct kerf_pod *pod_at(const struct kerf_fast *fast, uint32_t position)
+{
+    return &kerf_cluster_pod(fast->pass->cluster, fast->pass->input->pods[position])->pod;
+}
+
+/* Of pods of one size. */
+static int compare_pods(const struct kerf_fast *fast, uint32_t left, const struct age *left_age, uint32_t right,
+                        const struct age *right_age)
+{
+    int order = compare_ages(left_age, right_age);
+    if (order == 0)
+        order = kerf_name_compare(pod_at(fast, left)->meta.uid, pod_at(fast, right)->meta.uid);
+    return order != 0 ? order
+                      : kerf_compare_u64(fast->pass->input->pods[left].index, fast->pass->input->pods[right].index);
+}
+
+struct aged_position {
+    struct age age;
+    uint32_t position;
 };
 
 static int compare_positions(const void *a, const void *b, void *context)
 {
-    const struct queue_context *queue = context;
-    const struct kerf_pass *pass = queue->fast->pass;
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    int order = kerf_compare_i64(queue->ages[left].created_epoch_s, queue->ages[right].created_epoch_s);
-    if (order == 0)
-        order = kerf_compare_u64(queue->ages[left].uid_begin, queue->ages[right].uid_begin);
-    if (order != 0)
-        return order;
-    kerf_pod_id left_id = pass->input->pods[left];
-    kerf_pod_id right_id = pass->input->pods[right];
-    order = kerf_name_compare(kerf_cluster_pod(pass->cluster, left_id)->pod.meta.uid,
-                              kerf_cluster_pod(pass->cluster, right_id)->pod.meta.uid);
-    return order != 0 ? order : kerf_compare_u64(left_id.index, right_id.index);
+    const struct aged_position *left = a, *right = b;
+    return compare_pods(context, left->position, &left->age, right->position, &right->age);
+}
+
+static void sort_by_age(struct kerf_fast *fast, uint32_t *positions, size_t count)
+{
+    struct aged_position *aged = kerf_reallocate(NULL, kerf_array_bytes(count, sizeof aged[0]));
+    for (size_t i = 0; i < count; i++)
+        aged[i] = (struct aged_position){age_of(pod_at(fast, positions[i])), positions[i]};
+    kerf_sort(aged, count, sizeof aged[0], compare_positions, fast);
+    for (size_t i = 0; i < count; i++)
+        positions[i] = aged[i].position;
+    free(aged);
+}
+
+static uint32_t end_of_segment(const struct kerf_fast *fast, const struct segments *segments, size_t at)
+{
+    return at + 1 < segments->items.count ? segments->items.items[at + 1].begin : (uint32_t)fast->pass->input->pod_count;
+}
+
+static bool follows(const struct kerf_fast *fast, uint32_t before, uint32_t position)
+{
+    struct age age_before = age_of(pod_at(fast, before)), age = age_of(pod_at(fast, position));
+    return compare_pods(fast, before, &age_before, position, &age) <= 0;
 }
 
 /* By size first, which takes no comparing, then each size by age, if it is not in order already. */
-static void sort_queue(struct kerf_fast *fast, const struct age *ages)
+static void sort_queue(struct kerf_fast *fast, const struct segments *segments)
 {
-    size_t count = fast->pass->input->pod_count;
     uint32_t rank_count = rank_shapes(fast);
-    uint32_t *begins = kerf_allocate(kerf_array_bytes(rank_count + 1u, sizeof begins[0]));
-    for (size_t i = 0; i < count; i++)
-        begins[fast->shapes.items[fast->shape_of[i]].rank + 1]++;
-    for (uint32_t rank = 0; rank < rank_count; rank++)
-        begins[rank + 1] += begins[rank];
-    for (uint32_t i = 0; i < count; i++)
-        fast->order[begins[fast->shapes.items[fast->shape_of[i]].rank]++] = i;
-    struct queue_context context = {fast, ages};
-    for (uint32_t rank = 0, begin = 0; rank < rank_count; begin = begins[rank++]) { /* begins are ends by now */
-        uint32_t *items = &fast->order[begin];
-        uint32_t length = begins[rank] - begin;
-        bool sorted = true;
-        for (uint32_t i = 1; i < length && sorted; i++)
-            sorted = compare_positions(&items[i - 1], &items[i], &context) <= 0;
-        if (!sorted)
-            kerf_sort(items, length, sizeof items[0], compare_positions, &context);
+    struct rank {
+        uint32_t end; /* of those that were put there so far */
+        bool unsorted;
+    } *ranks = kerf_allocate(kerf_array_bytes(rank_count + 1u, sizeof ranks[0]));
+    for (size_t i = 0; i < segments->items.count; i++)
+        ranks[fast->shapes.items[segments->items.items[i].shape].rank + 1].end +=
+            end_of_segment(fast, segments, i) - segments->items.items[i].begin;
+    for (uint32_t i = 0; i < rank_count; i++)
+        ranks[i + 1].end += ranks[i].end;
+    uint32_t *begins = kerf_reallocate(NULL, kerf_array_bytes(rank_count + 1u, sizeof begins[0]));
+    for (uint32_t i = 0; i <= rank_count; i++)
+        begins[i] = ranks[i].end;
+    for (size_t i = 0; i < segments->items.count; i++) {
+        const struct segment *segment = &segments->items.items[i];
+        uint32_t which = fast->shapes.items[segment->shape].rank;
+        struct rank *rank = &ranks[which];
+        rank->unsorted |= !segment->sorted ||
+                          (rank->end > begins[which] && !follows(fast, fast->order[rank->end - 1], segment->begin));
+        for (uint32_t position = segment->begin; position < end_of_segment(fast, segments, i); position++)
+            fast->order[rank->end++] = position;
     }
+    for (uint32_t i = 0; i < rank_count; i++)
+        if (ranks[i].unsorted)
+            sort_by_age(fast, &fast->order[begins[i]], begins[i + 1] - begins[i]);
+    free(ranks);
     free(begins);
+}
+
+/* What is read of a pod some places on is on its way by then: a million pods are read at the speed of memory. */
+static void fetch_ahead(const struct kerf_pass *pass, size_t position)
+{
+    enum { PLACES = 16, LINE_BYTES = 64 };
+    if (position + PLACES >= pass->input->pod_count)
+        return;
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, pass->input->pods[position + PLACES]);
+    KERF_ASSERT(pod != NULL);
+    __builtin_prefetch(pod);
+    __builtin_prefetch((const char *)pod + LINE_BYTES);
 }
 
 void kerf_fast_read_pods(struct kerf_fast *fast)
@@ -185,25 +256,33 @@ void kerf_fast_read_pods(struct kerf_fast *fast)
     fast->shape_of = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->order = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->pods_differ = pass->options.draw_ties;
-    struct age *ages = kerf_allocate(kerf_array_bytes(input->pod_count, sizeof ages[0]));
+    struct segments segments = {0};
+    struct age age_before = {0};
     const struct kerf_pod *before = NULL;
-    for (size_t i = 0; i < input->pod_count; i++) {
+    for (uint32_t i = 0; i < input->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, input->pods[i]);
         KERF_ASSERT(pod != NULL);
-        ages[i] = age_of(&pod->pod);
+        fetch_ahead(pass, i);
         bool ignores = ignores_window(pass, pod);
         bool replica = before != NULL && is_replica_of(&pod->pod, before) && pod->pod.spec->volume_count == 0 &&
                        fast->shapes.items[fast->shape_of[i - 1]].pod.ignores_window == ignores;
-        fast->shape_of[i] = replica ? fast->shape_of[i - 1] : find_shape(fast, pod, ignores);
+        uint32_t index = replica ? fast->shape_of[i - 1] : find_shape(fast, pod, ignores);
+        fast->shape_of[i] = index;
+        struct age age = age_of(&pod->pod);
+        if (i == 0 || fast->shape_of[i - 1] != index)
+            KERF_VEC_PUSH(&segments.items, (struct segment){.begin = i, .shape = index, .sorted = true});
+        else if (compare_pods(fast, i - 1, &age_before, i, &age) > 0)
+            segments.items.items[segments.items.count - 1].sorted = false;
         before = &pod->pod;
-        struct kerf_shape *shape = &fast->shapes.items[fast->shape_of[i]];
+        age_before = age;
+        struct kerf_shape *shape = &fast->shapes.items[index];
         if (is_constrained(pod->pod.spec))
             choose_sample(shape, &pod->pod);
         if (!shape->pod.volumes_unreadable)
             kerf_bit_set(pass->in_pass, pod->id.index);
     }
-    sort_queue(fast, ages);
-    free(ages);
+    sort_queue(fast, &segments);
+    KERF_VEC_FREE(&segments.items);
 }
 
 /* ---- fits and gates ---------------------------------------------------------------------------------------------------- */
