@@ -88,6 +88,7 @@ void kerf_autoscaling_begin(struct kerf_autoscaling *autoscaling, const struct k
 {
     KERF_ASSERT(!autoscaling->running);
     autoscaling->running = true;
+    autoscaling->loop_count++;
     kerf_arena_reset(&autoscaling->arena);
     autoscaling->moment = moment;
     autoscaling->now_epoch_us = moment->now_epoch_us;

@@ -200,7 +200,7 @@ kerf_time_us kerf_autoscaling_next_change(const struct kerf_autoscaling *autosca
 /** A loop was left out: its interval counts. */
 void kerf_autoscaling_pass_over(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us);
 
-/** Ties of the expander chain are drawn, keyed by seed and the number of the draw. */
+/** Ties of the expander chain are drawn, keyed by seed and the number of the draw; and which good node a template is made from. */
 void kerf_autoscaling_draw(struct kerf_autoscaling *autoscaling, uint64_t seed);
 
 /** Ready as Cluster Autoscaler sees a node (9.1): condition, pressure, network, taints. `out_since` may be NULL. */

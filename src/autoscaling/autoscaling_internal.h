@@ -94,6 +94,7 @@ struct kerf_autoscaling {
     bool draws;
     uint64_t draw_seed;
     uint64_t draw_count;
+    uint64_t loop_count;
 
     /* between loops */
     struct node_list list;

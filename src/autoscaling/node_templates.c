@@ -324,16 +324,36 @@ struct group_memory *kerf_group_memory(struct kerf_autoscaling *autoscaling, ker
     return memory;
 }
 
+/**
+ * Where lots are drawn, the order in which the real program lists nodes is drawn, too: it walks a hash map, so the template of a group over
+ * several zones is of any of them, another one in each loop.
+ */
+static uint64_t listing_rank(const struct kerf_autoscaling *autoscaling, const struct listed_node *listed)
+{
+    return kerf_hash_mix(kerf_hash_mix(autoscaling->draw_seed, autoscaling->loop_count), listed->id.index);
+}
+
+/** The node that each group without a template gets its template from: its first of that kind, by name or as drawn. */
 static void use_nodes(struct kerf_autoscaling *autoscaling, bool good_ones)
 {
+    uint32_t group_count = autoscaling->moment->group_count;
+    const struct listed_node **chosen = KERF_NEW_ARRAY(&autoscaling->arena, const struct listed_node *, group_count);
     for (size_t i = 0; i < autoscaling->list.nodes.count; i++) {
         const struct listed_node *listed = &autoscaling->list.nodes.items[i];
-        if (listed->group_index == KERF_NOT_FOUND || autoscaling->templates[listed->group_index].present ||
-            is_good(autoscaling, kerf_listed_node_of(autoscaling, listed)) != good_ones)
+        if (listed->group_index == KERF_NOT_FOUND || autoscaling->templates[listed->group_index].present)
             continue;
-        from_node(autoscaling, listed, &autoscaling->templates[listed->group_index]);
+        const struct listed_node **first = &chosen[listed->group_index];
+        if (*first && (!autoscaling->draws || listing_rank(autoscaling, *first) <= listing_rank(autoscaling, listed)))
+            continue;
+        if (is_good(autoscaling, kerf_listed_node_of(autoscaling, listed)) == good_ones)
+            *first = listed;
+    }
+    for (uint32_t g = 0; g < group_count; g++) {
+        if (!chosen[g])
+            continue;
+        from_node(autoscaling, chosen[g], &autoscaling->templates[g]);
         if (!good_ones) /* a last resort is not remembered */
-            kerf_group_memory(autoscaling, autoscaling->moment->groups[listed->group_index].name)->template.present = false;
+            kerf_group_memory(autoscaling, autoscaling->moment->groups[g].name)->template.present = false;
     }
 }
 

@@ -235,14 +235,19 @@ static void raise_to_minimum(struct kerf_autoscaler *autoscaler)
     }
 }
 
-/** Pods that no group can ever take, as things are: waiting alone helps none of them. */
+/** Pods that no group can ever take, as things are: waiting alone helps none of them. A group over several zones or types may have another
+ *  template in the next loop. */
 static bool are_hopeless(const struct kerf_autoscaler *autoscaler, const struct kerf_scale_up *up)
 {
     if (!up || up->result != KERF_SCALE_UP_NO_OPTIONS)
         return false;
-    for (uint32_t g = 0; g < autoscaler->group_count; g++)
-        if (!kerf_autoscaler_group_may_grow(autoscaler, g))
+    for (uint32_t g = 0; g < autoscaler->group_count; g++) {
+        const struct kerf_nodegroup *group = kerf_autoscaler_group(autoscaler, g);
+        uint32_t zone_count = group->zone_count ? group->zone_count : autoscaler->world->design->zone_count;
+        if (!kerf_autoscaler_group_may_grow(autoscaler, g) ||
+            (group->max_size > group->min_size && (zone_count > 1 || group->instance_type_count > 1)))
             return false;
+    }
     return true;
 }
 
