@@ -152,8 +152,8 @@ static void set_allocatable(struct kerf_instance_type *type)
     type->allocatable = type->capacity;
     for (int i = 0; i < KERF_RESOURCE_MAX; i++)
         if (kerf_resources_has(&type->capacity, (enum kerf_resource)i))
-            type->allocatable.amounts[i] -=
-                type->kube_reserved.amounts[i] + type->system_reserved.amounts[i] + type->eviction_threshold.amounts[i];
+            type->allocatable.amounts[i] = kerf_saturate_i64((kerf_i128)type->capacity.amounts[i] - type->kube_reserved.amounts[i] -
+                                                             type->system_reserved.amounts[i] - type->eviction_threshold.amounts[i]);
 }
 
 static int64_t gpus_of(const struct kerf_instance_facts *facts, const char *manufacturer)
@@ -179,7 +179,7 @@ void kerf_instance_amounts(const struct kerf_instance_facts *facts, const struct
 {
     int64_t pod_count = pods(facts, settings);
     int64_t memory_millibytes = estimated_memory_bytes(facts, settings->vm_memory_overhead_percent) * MILLI;
-    int64_t storage_millibytes = ephemeral_storage_bytes(facts, settings) * MILLI;
+    int64_t storage_millibytes = kerf_saturate_i64((kerf_i128)ephemeral_storage_bytes(facts, settings) * MILLI);
     struct kerf_resources *capacity = &out_type->capacity;
     kerf_resources_set(capacity, KERF_RESOURCE_CPU, facts->vcpus * 1000 * NANOCORES_PER_MILLICORE);
     kerf_resources_set(capacity, KERF_RESOURCE_MEMORY, memory_millibytes);
@@ -233,8 +233,8 @@ void kerf_catalog_node_resources(const struct kerf_instance_facts *facts, enum k
      * own loss (about 0.1 % of an xfs root) is left out. */
     int64_t storage_bytes = root_volume_bytes > 0 ? root_volume_bytes : type.capacity.ephemeral_storage_millibytes / MILLI;
     type.capacity.memory_millibytes = visible_memory_mib(facts) * MIB_BYTES * MILLI;
-    type.capacity.ephemeral_storage_millibytes = storage_bytes * MILLI;
-    type.eviction_threshold.ephemeral_storage_millibytes = share_millibytes(storage_bytes * MILLI, 10);
+    type.capacity.ephemeral_storage_millibytes = kerf_saturate_i64((kerf_i128)storage_bytes * MILLI);
+    type.eviction_threshold.ephemeral_storage_millibytes = share_millibytes(type.capacity.ephemeral_storage_millibytes, 10);
     set_allocatable(&type);
     /* A node lists what its device plugins found, and branch interfaces only with security groups for pods. */
     for (int i = 0; i < KERF_RESOURCE_MAX; i++) {

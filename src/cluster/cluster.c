@@ -68,7 +68,6 @@ void kerf_cluster_free(struct kerf_cluster *cluster)
     kerf_name_map_fini(&cluster->node_by_provider_id);
     kerf_cluster_lookups_fini(cluster);
     kerf_cluster_budgets_fini(cluster);
-    KERF_VEC_FREE(&cluster->unavailable);
     kerf_arena_fini(&cluster->arena);
     free(cluster);
 }
@@ -261,27 +260,20 @@ const uint64_t *kerf_cluster_unavailable_offerings(const struct kerf_cluster *cl
 void kerf_cluster_set_unavailable(struct kerf_cluster *cluster, size_t offering_index, kerf_time_us until_epoch_us)
 {
     KERF_ASSERT(offering_index < kerf_catalog_offering_count(cluster->catalog));
+    if (!cluster->unavailable_until_epoch_us)
+        cluster->unavailable_until_epoch_us =
+            KERF_NEW_ARRAY(&cluster->arena, kerf_time_us, kerf_catalog_offering_count(cluster->catalog));
     kerf_bit_set(cluster->unavailable_bits, offering_index);
-    for (size_t i = 0; i < cluster->unavailable.count; i++) {
-        if (cluster->unavailable.items[i].offering_index == offering_index) {
-            cluster->unavailable.items[i].until_epoch_us = until_epoch_us;
-            return;
-        }
-    }
-    KERF_VEC_PUSH(&cluster->unavailable,
-                  (struct unavailable_offering){.offering_index = offering_index, .until_epoch_us = until_epoch_us});
+    cluster->unavailable_until_epoch_us[offering_index] = until_epoch_us;
 }
 
 void kerf_cluster_expire_unavailable(struct kerf_cluster *cluster)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < cluster->unavailable.count; i++) {
-        if (cluster->unavailable.items[i].until_epoch_us > cluster->now_epoch_us)
-            cluster->unavailable.items[kept++] = cluster->unavailable.items[i];
-        else
-            kerf_bit_clear(cluster->unavailable_bits, cluster->unavailable.items[i].offering_index);
-    }
-    cluster->unavailable.count = kept;
+    size_t word_count = cluster->catalog ? kerf_bitset_words(kerf_catalog_offering_count(cluster->catalog)) : 0;
+    for (size_t at = kerf_bitset_next(cluster->unavailable_bits, word_count, 0); at != SIZE_MAX;
+         at = kerf_bitset_next(cluster->unavailable_bits, word_count, at + 1))
+        if (cluster->unavailable_until_epoch_us[at] <= cluster->now_epoch_us)
+            kerf_bit_clear(cluster->unavailable_bits, at);
 }
 
 void kerf_cluster_set_unavailable_bits(struct kerf_cluster *cluster, const uint64_t *bits)

@@ -141,11 +141,6 @@ struct labels_memo {
 /* ---- the world
  * ------------------------------------------------------------------------------------------------------------------------- */
 
-struct unavailable_offering {
-    size_t offering_index;
-    kerf_time_us until_epoch_us;
-};
-
 #define LISTENERS_MAX 16
 #define JOURNAL_LENGTH 8192u /* a power of two */
 
@@ -198,7 +193,7 @@ struct kerf_cluster {
     struct kerf_arena labels_memo_arena;
 
     uint64_t *unavailable_bits;
-    KERF_VEC(struct unavailable_offering) unavailable;
+    kerf_time_us *unavailable_until_epoch_us; /* by offering, where the bit is set; NULL before the first */
     struct consolidation_state { /* a pointer: reading renews it */
         kerf_time_us at_epoch_us;
         bool was_read; /* since it was set: the next change at the same instant must differ */

@@ -211,10 +211,13 @@ static void open_pod(struct kerf_record *record, const struct kerf_cluster_pod *
     kerf_id_map_put(&record->rows_by_pod, pod->id.index, index);
 }
 
-/** Never bound, and not for want of time: pods that waited less may have had no chance yet. */
+/** Never bound, and not for want of time: pods that waited less may have had no chance yet. What was created in the warm-up and waits on
+ *  counts by the time after it: else a design that places nothing would look like one that places all. */
 static void count_unplaced(struct kerf_record *record, const struct kerf_record_pod *pod)
 {
-    if (pod->counts && pod->bound_us == KERF_TIME_NEVER && now_of(record) - pod->created_us >= UNPLACED_AFTER_US)
+    if (!record->measuring || !pod->of_workload || pod->bound_us != KERF_TIME_NEVER)
+        return;
+    if (now_of(record) - kerf_max_i64(pod->created_us, record->measuring_since_us) >= UNPLACED_AFTER_US)
         record->pods_never_placed++;
 }
 
@@ -495,6 +498,7 @@ static void start_measuring(struct kerf_record *record)
 {
     kerf_time_us now_us = now_of(record);
     record->measuring = true;
+    record->measuring_since_us = now_us;
     for (size_t i = 0; i < record->nodes.count; i++)
         if (record->nodes.items[i].billed)
             record->nodes.items[i].at_warm_up = kerf_node_bill_at(&record->nodes.items[i].bill, now_us);

@@ -78,6 +78,7 @@ struct kerf_record {
     struct kerf_world *world;
     struct kerf_record_options options;
     bool measuring; /* warm-up is over */
+    kerf_time_us measuring_since_us;
     bool finished;      /* from here on the world may be gone */
     uint64_t trace_hash;
 

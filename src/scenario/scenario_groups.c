@@ -5,6 +5,8 @@
 
 enum { NODES_MAX = 100000, GROUP_SIZE_DEFAULT = 2 };
 
+static const int64_t VOLUME_BYTES_MAX = (int64_t)1 << 46; /* gp3: 64 TiB */
+
 static struct kerf_labels read_labels(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
 {
     const struct kerf_value *map = NULL;
@@ -176,7 +178,10 @@ static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *
     nodegroup.labels = read_labels(reader, design, group);
     nodegroup.taints = read_taints(reader, design, group);
     nodegroup.zones = kerf_scenario_read_zones(reader, design, group, "zones", false, &nodegroup.zone_count);
-    KERF_SCENARIO_NOTE(reader, kerf_scenario_read_bytes(kerf_value_get(group, "volumeSize"), &nodegroup.volume_size_bytes, reader->errs));
+    const struct kerf_value *volume_size = kerf_value_get(group, "volumeSize");
+    KERF_SCENARIO_NOTE(reader, kerf_scenario_read_bytes(volume_size, &nodegroup.volume_size_bytes, reader->errs));
+    if (nodegroup.volume_size_bytes > VOLUME_BYTES_MAX)
+        KERF_SCENARIO_REFUSE(reader, volume_size, "%s is more than a volume of EBS holds; expected up to 64Ti", volume_size->text);
     int64_t max_pods = 0;
     KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(group, "maxPods"), 1, 10000, &max_pods, reader->errs));
     nodegroup.max_pods = (int32_t)max_pods;

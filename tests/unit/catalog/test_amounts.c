@@ -159,6 +159,20 @@ Test(amounts, kubelet_block_replaces_per_resource)
     cr_expect_eq(type->allocatable.ephemeral_storage_millibytes, (20 * GIB - GIB - 3 * GIB) * MILLI);
 }
 
+Test(amounts, what_is_reserved_beyond_all_bounds_leaves_nothing)
+{
+    struct kerf_ec2nodeclass nodeclass = nodeclass_of(KERF_AMI_AL2023);
+    kerf_resources_set(&nodeclass.kubelet.kube_reserved, KERF_RESOURCE_MEMORY, INT64_MAX);
+    kerf_resources_set(&nodeclass.kubelet.system_reserved, KERF_RESOURCE_MEMORY, INT64_MAX);
+    struct kerf_block_device device = {.root_volume = true, .volume_size_bytes = INT64_MAX};
+    nodeclass.block_devices = &device;
+    nodeclass.block_device_count = 1;
+    const struct kerf_instance_type *type = list_one("m5.large", &nodeclass, kerf_instance_options_default());
+    cr_expect_eq(type->allocatable.memory_millibytes, INT64_MIN);
+    cr_expect_eq(type->capacity.ephemeral_storage_millibytes, INT64_MAX);
+    cr_expect_lt(type->allocatable.ephemeral_storage_millibytes, type->capacity.ephemeral_storage_millibytes);
+}
+
 Test(amounts, ephemeral_storage_follows_mappings)
 {
     const struct {

@@ -77,6 +77,26 @@ Test(record, waits_are_those_of_the_pods)
     sim_world_close(&world);
 }
 
+/** A pod of the warm-up that waits to the end is never placed; one that the end of the warm-up found waiting for minutes is not yet. */
+Test(record, pods_of_the_warm_up_that_wait_on_are_never_placed)
+{
+    static const char *const without_room = "warmUp: 2h\nhorizon: 3h\nnodeGroups: [{ name: g, desiredCapacity: 1, instanceTypes: [t3.nano] }]\n"
+                                            "load: [{ workload: Deployment/web, replicas: 7 }]\n";
+    static const char *const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { replicas: 4, selector: { matchLabels: { a: b } }, template: "
+                                          "{ metadata: { labels: { a: b } }, spec: { containers: [{ name: c, image: i, resources: { requests: { cpu: 64 } } }] } } }\n";
+    struct sim_world world;
+    sim_world_open(&world, without_room, deployment, KERF_SIM_ALL);
+    sim_world_run(&world, world.design->horizon_us);
+    sim_world_finish(&world);
+    cr_expect_eq(sim_world_metric(&world, "podsNeverPlaced"), 7);
+    sim_world_close(&world);
+    sim_world_open(&world, "warmUp: 2h\nhorizon: 130m\nnodeGroups: [{ name: g, desiredCapacity: 1, instanceTypes: [t3.nano] }]\n", deployment, KERF_SIM_ALL);
+    sim_world_run(&world, world.design->horizon_us);
+    sim_world_finish(&world);
+    cr_expect_eq(sim_world_metric(&world, "podsNeverPlaced"), 0);
+    sim_world_close(&world);
+}
+
 Test(record, pods_on_a_lost_instance_no_longer_run)
 {
     struct sim_world world;

@@ -52,6 +52,7 @@ static const struct {
     { "nodeGroups: [{}]\n", "t.yaml:4:14: nodeGroups[0]: key \"name\" is missing" },
     { "nodeGroups: [{name: a, instanceTypes: [m9.large]}]\n", "t.yaml:4:40: nodeGroups[0].instanceTypes[0]: \"m9.large\" is no instance type" },
     { "nodeGroups: [{name: a, minSize: 3, maxSize: 2}]\n", "t.yaml:4:14: nodeGroups[0]: sizes contradict" },
+    { "nodeGroups: [{name: a, volumeSize: 65Ti}]\n", "t.yaml:4:36: nodeGroups[0].volumeSize: 65Ti is more than a volume of EBS holds; expected up to 64Ti" },
     { "nodeGroups: [{name: a}, {name: a}]\n", "t.yaml:4:25: nodeGroups[1]: there are two node groups \"a\"" },
     { "nodeGroups: [{name: a, taints: [{key: k, effect: Never}]}]\n", "t.yaml:4:50: nodeGroups[0].taints[0].effect: \"Never\" is not one of" },
     { "nodeGroups: [{name: a, maxUnavailable: 0%}]\n", "t.yaml:4:40: nodeGroups[0].maxUnavailable: \"0%\" nodes can't be unavailable" },
