@@ -190,6 +190,7 @@ static void print_json(const struct kerf_subnet_advice *advice, FILE *stream)
 
 static void print_subnets(const struct kerf_subnet_advice *advice, FILE *stream)
 {
+    fprintf(stream, "Addresses taken half of the time (p50), 95 %% of it and at most, of others too; what is free at the end of the first replication:\n");
     fprintf(stream, "%-18s  %-12s  %6s  %8s  %8s  %6s  %6s  %9s  %s\n", "subnet", "zone", "usable", "p50", "p95", "peak", "free", "free /28",
             "of free not in a free /28");
     for (uint32_t i = 0; i < advice->query->subnet_count; i++) {
@@ -206,7 +207,7 @@ static void print_zones(const struct kerf_subnet_advice *advice, FILE *stream)
     const struct kerf_subnet_query *query = advice->query;
     for (uint32_t i = 0; i < query->zone_count; i++) {
         const struct kerf_zone_seen *zone = &advice->zones[i];
-        fprintf(stream, "%s: %.1f stranded warm addresses, at most %lld interfaces", query->zones[i], zone->stranded_mean,
+        fprintf(stream, "%s: %.1f stranded warm addresses on average, at most %lld interfaces", query->zones[i], zone->stranded_mean,
                 (long long)zone->interfaces_peak);
         if (zone->nodes_at_shortage < 0) {
             fprintf(stream, "; never runs out (%.0f to 100 %% of such worlds)\n", zone->holds.low * 100);
@@ -271,12 +272,42 @@ static void print_plan(const struct kerf_subnet_advice *advice, const struct ker
     fprintf(stream, "  >= %.0f %%\n", low * 100);
 }
 
+static void print_smallest(const struct kerf_subnet_query *query, const struct kerf_subnet_plan *plan, FILE *stream)
+{
+    fprintf(stream, "\nSmallest: %s, %lld addresses in all:", plan->name, (long long)plan->addresses);
+    for (uint32_t i = 0; i < query->zone_count; i++)
+        fprintf(stream, "%s a /%u in %s", i ? "," : "", plan->zones[i].prefix_length, query->zones[i]);
+    fprintf(stream, ".\n");
+}
+
+/** Of all zones and causes, what comes first in any replication. */
+static void print_first(const struct kerf_subnet_advice *advice, FILE *stream)
+{
+    kerf_time_us first_us = KERF_TIME_NEVER;
+    uint32_t zone = 0;
+    int cause = 0;
+    for (uint32_t i = 0; i < advice->query->zone_count; i++) {
+        for (int j = 0; j < KERF_SHORTAGE_COUNT; j++) {
+            if (advice->zones[i].by_cause[j].earliest_us < first_us) {
+                first_us = advice->zones[i].by_cause[j].earliest_us;
+                zone = i;
+                cause = j;
+            }
+        }
+    }
+    if (first_us != KERF_TIME_NEVER)
+        fprintf(stream, "The first to run out is %s, on day %.2f: %s.\n", advice->query->zones[zone], days_of(first_us),
+                kerf_shortage_text((enum kerf_shortage)cause));
+}
+
 static void print_text(const struct kerf_subnet_advice *advice, FILE *stream)
 {
     const struct kerf_subnet_query *query = advice->query;
-    fprintf(stream, "%u replications of %.1f days, seed %" PRIu64 ". %s of them hold (Wilson's interval %.0f to %.0f %%).\n\n", query->replications,
+    fprintf(stream, "%u replications of %.1f days, seed %" PRIu64 ". %s of them hold (at 95 %% confidence %.0f to %.0f %% of such worlds do).\n", query->replications,
             days_of(advice->horizon_us), query->seed, advice->holds.mean >= 1 ? "All" : advice->holds.mean <= 0 ? "None" : "Some",
             advice->holds.low * 100, advice->holds.high * 100);
+    print_first(advice, stream);
+    fprintf(stream, "\n");
     print_subnets(advice, stream);
     fprintf(stream, "\n");
     print_zones(advice, stream);
@@ -291,13 +322,14 @@ static void print_text(const struct kerf_subnet_advice *advice, FILE *stream)
     print_maps(advice, stream);
     if (advice->plan_count == 0)
         return;
-    fprintf(stream, "\nAll zones together, in subnets without end, and the smallest subnets that hold (a length a zone):\n");
+    bool custom = query->settings.custom_networking;
+    fprintf(stream, "\nAddresses of all zones together in subnets without end, and the smallest subnets%s that hold, one a zone, with their chance to hold at\n"
+                    "95 %% confidence; (but a /27): all but its first /27 is reserved for prefixes:\n", custom ? " for pods" : "");
     fprintf(stream, "%-66s  %8s  %8s  %8s  %8s  %9s  %6s  %s\n", "setting", "p50", "p95", "peak", "stranded", "calls/h", "peak h", "subnets, holding");
     for (uint32_t i = 0; i < advice->plan_count; i++)
         print_plan(advice, &advice->plans[i], stream);
     if (advice->smallest != KERF_NOT_FOUND)
-        fprintf(stream, "\nSmallest: %s, %lld addresses in all.\n", advice->plans[advice->smallest].name,
-                (long long)advice->plans[advice->smallest].addresses);
+        print_smallest(query, &advice->plans[advice->smallest], stream);
 }
 
 void kerf_report_subnets(const struct kerf_subnet_advice *advice, enum kerf_format format, FILE *stream)

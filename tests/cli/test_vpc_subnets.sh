@@ -4,7 +4,8 @@ run vpc subnets --subnet 10.0.0.0/24@a --subnet 10.0.1.0/24@b --subnet 10.0.2.0/
     --days 1 --replications 3
 exits 1
 says 'None of them hold'
-says 'InsufficientFreeAddressesInSubnet at an interface or address for pods'
+says 'The first to run out is a, on day 0.00: InsufficientFreeAddressesInSubnet at an interface or address for pods.'
+says 'Smallest: secondary addresses, WARM_IP_TARGET=5 MINIMUM_IP_TARGET=14, 768 addresses in all: a /24 in a, a /24 in b, a /24 in c.'
 says 'Nodes of 14 pods that fit one after another: 24 (median 24)'
 says '################'
 has_no_complaint
