@@ -9,6 +9,7 @@ Runs `kerf compare` on each scenario with few replications and --out, and checks
               whose intervals exclude zero; between the other two the bill is much the same where the load varies
   night       dev runs no workload node once the evening's drain is over
   storm       a design whose Spot is reclaimed shows it in evictions and waits
+  migration   what it says of both autoscalers: dollars by menu, waits from no node, the evening's drop
   subnets     nodes take the addresses of the closed forms; /24 run out, /19 do not
 Prints a line a check; exit 1 if one fails.
 """
@@ -21,8 +22,11 @@ import subprocess
 import sys
 import tempfile
 
+import migration_claims
+
 MONTH_HOURS = 730
-REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 5, "consolidation_policies/bursty": 3, "consolidation_policies/flat": 3, "spot_storm": 2, "subnet_sizing": 1}
+REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 5, "consolidation_policies/bursty": 3, "consolidation_policies/flat": 3, "spot_storm": 2, "subnet_sizing": 1,
+                "migration": 2, "migration_start": 3, "migration_evening": 3}
 # Of the large scenarios only these; all of them: see the end of consolidation_policies.yaml.
 DESIGNS = {name: ["empty-30s-10", "balanced-30s-10", "underutilized-30s-10"]
            for name in ("consolidation_policies/bursty", "consolidation_policies/flat")}
@@ -266,6 +270,50 @@ def subnet_ends(kerf):
     check(answer["least"] == 3 * usable(24) and answer["cause"] == "launch", f"subnet_sizing/cgnat: {answer}")
 
 
+def migration(result):
+    designs = {design["name"]: metrics_of(design) for design in result["designs"]}
+    dollars = {name: metrics["costUsdPerMonth"] for name, metrics in designs.items()}
+    check(dollars["graviton"] < 0.9 * dollars["types"] and dollars["karpenter"] < 0.9 * dollars["types"],
+          f"migration: the menu of types decides the bill ({dollars})")
+    check(abs(dollars["karpenter"] - dollars["graviton"]) < 0.1 * dollars["graviton"], "migration: with one menu both cost about the same")
+    check(dollars["groups"] > dollars["zonal"], "migration: one group over three zones costs more than three")
+    check(designs["groups"]["nodesLaunchedPerDay"] > designs["zonal"]["nodesLaunchedPerDay"], "migration: and launches more nodes")
+    for name, metrics in designs.items():
+        one_type = name in ("groups", "zonal", "quick")
+        check((metrics["podsNeverPlaced"] > 0) == one_type, f"migration/{name}: {metrics['podsNeverPlaced']:.0f} pods wait while its type is sold out")
+        check(20 < metrics["podWaitSecondsP95"] < 180, f"migration/{name}: 95 % of pods start within minutes ({metrics['podWaitSecondsP95']:.0f} s)")
+        check(metrics["evictionsPerDay"] > 0, f"migration/{name}: pods are evicted")
+    check(designs["quick"]["evictionsPerDay"] > designs["zonal"]["evictionsPerDay"], "migration: quicker removal evicts more")
+
+
+def migration_start(out):
+    waits = {}
+    for design in migration_claims.designs(out):
+        samples = [migration_claims.waits(folder, ("first", "second", "on-demand"), 3600)[0]
+                   for folder in migration_claims.replications(os.path.join(out, design))]
+        waits[design] = [migration_claims.quantile([second for sample in samples for second in sample], share) for share in (0.5, 0.9)]
+    for pods in ("1", "50"):
+        check(waits["karpenter-" + pods][0] < waits["ca-" + pods][0], f"migration_start: Karpenter is faster for {pods} ({waits})")
+    check(all(20 < waits[design][share] < 240 for design in waits for share in (0, 1)), "migration_start: nobody waits four minutes")
+    check(waits["ca-50-gap"][0] > waits["ca-50"][0] + 20, "migration_start: a group that is sold out costs Cluster Autoscaler a minute")
+    check(abs(waits["karpenter-50-gap"][0] - waits["karpenter-50"][0]) < 10, "migration_start: a type that is sold out costs Karpenter nothing")
+
+
+def migration_evening(out):
+    for design in migration_claims.designs(out):
+        for folder in migration_claims.replications(os.path.join(out, design)):
+            course = migration_claims.serving(folder)
+            minutes = migration_claims.minutes_to(course, migration_claims.SERVING)
+            later = migration_claims.count_at(course, migration_claims.DROP_SECONDS + 7200)
+            check(migration_claims.count_at(course, migration_claims.DROP_SECONDS) == 20, f"migration_evening/{design}: 20 nodes serve before the drop")
+            if design == "karpenter-blocked":
+                check(later > 12, f"migration_evening/{design}: a budget of none keeps {later} nodes")
+            elif design.startswith("karpenter"):
+                check(minutes < 60 and later == 8, f"migration_evening/{design}: {minutes:.1f} minutes to 8 nodes")
+            else:
+                check(8 <= later < 16 and not minutes < 5, f"migration_evening/{design}: {later} nodes two hours later")
+
+
 def run(kerf, scenario, out):
     command = [kerf, "compare", os.path.join(ROOT, "scenarios", scenario + ".yaml"), "--format", "json", "--out", out,
                "--replications", str(REPLICATIONS[scenario])]
@@ -303,6 +351,12 @@ def main():
                     night(os.path.join(out, "nightly", f"{number:03d}"), settings)
             elif scenario == "spot_storm":
                 storm(result)
+            elif scenario == "migration":
+                migration(result)
+            elif scenario == "migration_start":
+                migration_start(out)
+            elif scenario == "migration_evening":
+                migration_evening(out)
             elif scenario == "subnet_sizing":
                 subnets(result)
                 subnet_ends(kerf)
