@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 import migration_claims
 
 MONTH_HOURS = 730
