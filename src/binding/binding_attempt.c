@@ -131,7 +131,7 @@ void kerf_attempt_begin(struct attempt *attempt, struct kerf_binding *binding, c
     const struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(binding->cluster);
     struct kerf_taint cordon = {.key = vocabulary->key_taint_unschedulable, .effect = KERF_TAINT_NO_SCHEDULE};
     struct kerf_taints cordons = {&cordon, 1};
-    attempt->tolerates_unschedulable = !kerf_taints_untolerated(&cordons, &attempt->spec->tolerations, KERF_EFFECTS_HARD);
+    attempt->tolerates_unschedulable = !kerf_taints_untolerated(&cordons, &attempt->spec->tolerations, KERF_EFFECTS_HARD | KERF_COMPARISONS_OFF);
     attempt->has_node_rules = attempt->spec->node_selector.count > 0 || attempt->spec->has_required_node_terms;
     collect_requests(attempt);
     collect_ports(attempt);
@@ -276,7 +276,7 @@ bool kerf_attempt_filter_node(struct attempt *attempt, const struct node_view *v
     const struct kerf_pod_spec *spec = attempt->spec;
     if (node->unschedulable && !attempt->tolerates_unschedulable)
         return refuse(out_refusal, "NodeUnschedulable", "node(s) were unschedulable", false);
-    if (node->has_hard_taints && kerf_taints_untolerated(&node->taints, &spec->tolerations, KERF_EFFECTS_HARD))
+    if (node->has_hard_taints && kerf_taints_untolerated(&node->taints, &spec->tolerations, KERF_EFFECTS_HARD | KERF_COMPARISONS_OFF))
         return refuse(out_refusal, "TaintToleration", "node(s) had untolerated taint(s)", false);
     if (binding->configuration->has_added_affinity &&
         !kerf_node_selector_term_matches(&binding->configuration->added_affinity, &node->labels, node->name))

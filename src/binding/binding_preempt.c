@@ -40,6 +40,8 @@ static bool violates_budget(const struct kerf_cluster *cluster, kerf_pod_id id, 
         const struct kerf_label_selector *selector = &objects->pdbs.items[pdbs[i]].selector;
         if (selector->expressions.count == 0)
             continue; /* here an empty selector selects nothing */
+        if (kerf_labels_get(&objects->pdbs.items[pdbs[i]].disrupted_pods, kerf_cluster_pod(cluster, id)->pod.meta.name))
+            continue; /* counted as gone already */
         violating |= --allowed[pdbs[i]] < 0;
     }
     return violating;

@@ -28,7 +28,8 @@ static bool score_taints(struct attempt *attempt, const uint32_t *slots, uint32_
         scores[i] = 0;
         for (size_t t = 0; node->has_soft_taints && t < node->taints.count; t++) {
             struct kerf_taints one = {&node->taints.items[t], 1};
-            scores[i] += kerf_taints_untolerated(&one, &attempt->spec->tolerations, 1u << KERF_TAINT_PREFER_NO_SCHEDULE) != NULL;
+            scores[i] += kerf_taints_untolerated(&one, &attempt->spec->tolerations,
+                                                 1u << KERF_TAINT_PREFER_NO_SCHEDULE | KERF_COMPARISONS_OFF) != NULL;
         }
         any |= scores[i] != 0;
     }

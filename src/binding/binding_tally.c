@@ -10,7 +10,7 @@ bool kerf_spread_policies_include(const struct attempt *attempt, const struct ke
         !kerf_attempt_node_rules_match(attempt, node))
         return false;
     return spread->node_taints_policy != KERF_NODE_POLICY_HONOR || !node->has_hard_taints ||
-           !kerf_taints_untolerated(&node->taints, &attempt->spec->tolerations, KERF_EFFECTS_HARD);
+           !kerf_taints_untolerated(&node->taints, &attempt->spec->tolerations, KERF_EFFECTS_HARD | KERF_COMPARISONS_OFF);
 }
 
 static bool is_included(const struct attempt *attempt, const struct tally_rule *rule, uint32_t slot)

@@ -249,13 +249,15 @@ static bool volume_is_reachable(const struct kerf_cluster *cluster, const struct
     return false;
 }
 
-/** A volume nobody has claimed that would do, or a class that can make one there. */
+/** A volume nobody else has claimed that would do, or a class that can make one there. */
 static bool can_be_provided(const struct kerf_cluster *cluster, const struct claim_state *state, const struct node_info *node)
 {
     const struct kerf_objects *objects = kerf_cluster_objects(cluster);
     for (size_t i = 0; i < objects->pvs.count; i++) {
         const struct kerf_pv *volume = &objects->pvs.items[i];
-        if (!volume->claim_name && volume->storage_class_name == state->storage_class->meta.name &&
+        bool is_free = !volume->claim_name || (volume->claim_name == state->claim->meta.name && /* kept for this claim */
+                                               volume->claim_namespace == state->claim->meta.namespace_name);
+        if (is_free && volume->storage_class_name == state->storage_class->meta.name &&
             volume->capacity_bytes >= state->claim->storage_bytes && volume_is_reachable(cluster, volume, node))
             return true;
     }

@@ -21,6 +21,7 @@ struct kerf_cluster *kerf_cluster_new(const struct kerf_objects *objects, const 
     cluster->pod_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->pending_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->nominated_order = KERF_NEW(&cluster->arena, struct slot_order);
+    cluster->ended_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->daemon_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->anti_affine_order = KERF_NEW(&cluster->arena, struct slot_order);
     cluster->consolidation_state = KERF_NEW(&cluster->arena, struct consolidation_state);
@@ -61,6 +62,7 @@ void kerf_cluster_free(struct kerf_cluster *cluster)
     kerf_cluster_slot_order_fini(cluster->pod_order);
     kerf_cluster_slot_order_fini(cluster->pending_order);
     kerf_cluster_slot_order_fini(cluster->nominated_order);
+    kerf_cluster_slot_order_fini(cluster->ended_order);
     kerf_cluster_slot_order_fini(cluster->daemon_order);
     kerf_cluster_slot_order_fini(cluster->anti_affine_order);
     kerf_name_map_fini(&cluster->node_by_name);
@@ -191,6 +193,14 @@ size_t kerf_cluster_pending_count(const struct kerf_cluster *cluster)
 const struct kerf_cluster_pod *kerf_cluster_pending_at(const struct kerf_cluster *cluster, size_t at)
 {
     return pod_of_order(cluster, cluster->pending_order, at);
+}
+size_t kerf_cluster_ended_unbound_count(const struct kerf_cluster *cluster)
+{
+    return cluster->ended_order->count;
+}
+const struct kerf_cluster_pod *kerf_cluster_ended_unbound_at(const struct kerf_cluster *cluster, size_t at)
+{
+    return pod_of_order(cluster, cluster->ended_order, at);
 }
 size_t kerf_cluster_nominated_count(const struct kerf_cluster *cluster)
 {

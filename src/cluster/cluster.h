@@ -115,6 +115,9 @@ const struct kerf_cluster_pod *kerf_cluster_anti_affine_at(const struct kerf_clu
 /** Pods without a node, not terminal, in order of appearance (gated and terminating ones too). */
 size_t kerf_cluster_pending_count(const struct kerf_cluster *cluster);
 const struct kerf_cluster_pod *kerf_cluster_pending_at(const struct kerf_cluster *cluster, size_t at);
+/** Terminal pods that never had a node, in order of appearance: Karpenter doesn't look at the phase (karpenter-provisioning 1.1). */
+size_t kerf_cluster_ended_unbound_count(const struct kerf_cluster *cluster);
+const struct kerf_cluster_pod *kerf_cluster_ended_unbound_at(const struct kerf_cluster *cluster, size_t at);
 
 /** Upper bound of all pod ids given so far. */
 uint32_t kerf_cluster_pod_id_bound(const struct kerf_cluster *cluster);

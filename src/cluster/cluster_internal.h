@@ -161,6 +161,7 @@ struct kerf_cluster {
     struct slot_order *pod_order;
     struct slot_order *pending_order;
     struct slot_order *nominated_order;
+    struct slot_order *ended_order; /* terminal pods that never had a node */
     struct slot_order *daemon_order;
     struct slot_order *anti_affine_order;
     struct kerf_name_map node_by_name;

@@ -13,22 +13,22 @@ static bool is_pending(const struct kerf_pod *pod)
     return !pod->node_name && !kerf_pod_is_terminal(pod);
 }
 
+static void keep_in(struct slot_order *order, uint32_t slot, bool wanted)
+{
+    if (wanted == kerf_cluster_slot_order_has(order, slot))
+        return;
+    if (wanted)
+        kerf_cluster_slot_order_add(order, slot);
+    else
+        kerf_cluster_slot_order_remove(order, slot);
+}
+
 static void refresh_pending(struct kerf_cluster *cluster, struct pod_entry *pod)
 {
     bool pending = is_pending(&pod->pod.pod);
-    if (pending != kerf_cluster_slot_order_has(cluster->pending_order, pod->slot)) {
-        if (pending)
-            kerf_cluster_slot_order_add(cluster->pending_order, pod->slot);
-        else
-            kerf_cluster_slot_order_remove(cluster->pending_order, pod->slot);
-    }
-    bool nominated = pending && pod->pod.pod.nominated_node_name;
-    if (nominated != kerf_cluster_slot_order_has(cluster->nominated_order, pod->slot)) {
-        if (nominated)
-            kerf_cluster_slot_order_add(cluster->nominated_order, pod->slot);
-        else
-            kerf_cluster_slot_order_remove(cluster->nominated_order, pod->slot);
-    }
+    keep_in(cluster->pending_order, pod->slot, pending);
+    keep_in(cluster->nominated_order, pod->slot, pending && pod->pod.pod.nominated_node_name);
+    keep_in(cluster->ended_order, pod->slot, !pending && !pod->pod.pod.node_name);
 }
 
 static void put_on_node(struct kerf_cluster *cluster, struct pod_entry *pod, struct entry *entry, bool as_read)
@@ -215,7 +215,7 @@ void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id id)
     take_off_node(cluster, pod);
     kerf_cluster_budgets_remove_pod(cluster, pod);
     kerf_cluster_slot_order_remove(cluster->pod_order, pod->slot);
-    struct slot_order *const others[] = {cluster->pending_order, cluster->nominated_order, cluster->daemon_order,
+    struct slot_order *const others[] = {cluster->pending_order, cluster->nominated_order, cluster->ended_order, cluster->daemon_order,
                                          cluster->anti_affine_order};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (kerf_cluster_slot_order_has(others[i], pod->slot))

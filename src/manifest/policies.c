@@ -25,6 +25,7 @@ void kerf_read_pdb(struct kerf_reader *reader, const struct kerf_value *object)
     pdb.desired_healthy = kerf_field_i32(reader, status, "desiredHealthy", INT32_MIN, INT32_MAX, 0);
     pdb.expected_pods = kerf_field_i32(reader, status, "expectedPods", INT32_MIN, INT32_MAX, 0);
     pdb.observed_generation = kerf_field_i64(reader, status, "observedGeneration", 0, INT64_MAX, 0);
+    pdb.disrupted_pods = kerf_field_annotations(reader, status, "disruptedPods");
     KERF_VEC_PUSH_IN(reader->arena, &reader->objects->pdbs, pdb);
 }
 

@@ -93,6 +93,7 @@ struct kerf_pdb {
     int32_t desired_healthy;
     int32_t expected_pods;
     int64_t observed_generation;
+    struct kerf_labels disrupted_pods; /* by name: the API server has evicted them, and nobody has seen them go yet */
 };
 
 struct kerf_priority_class {

@@ -159,10 +159,12 @@ struct kerf_tolerations {
 
 /** kube-scheduler 5.1, the numeric operators included. */
 bool kerf_toleration_tolerates(const struct kerf_toleration *toleration, const struct kerf_taint *taint);
-/** The first taint that nobody tolerates, or NULL. `effects`: a bit per kerf_taint_effect that counts. */
+/** The first taint that nobody tolerates, or NULL. `effects`: a bit per kerf_taint_effect that counts, and KERF_COMPARISONS_OFF. */
 const struct kerf_taint *kerf_taints_untolerated(const struct kerf_taints *taints, const struct kerf_tolerations *tolerations,
                                                  unsigned effects);
 #define KERF_EFFECTS_ALL 7u
+/** Tolerations with Gt or Lt tolerate nothing: what a scheduler does whose gate for them is off (kube-scheduler 5.1). */
+#define KERF_COMPARISONS_OFF (1u << 8)
 #define KERF_EFFECTS_HARD ((1u << KERF_TAINT_NO_SCHEDULE) | (1u << KERF_TAINT_NO_EXECUTE))
 
 #endif

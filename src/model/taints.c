@@ -32,6 +32,11 @@ bool kerf_toleration_tolerates(const struct kerf_toleration *toleration, const s
     }
 }
 
+static bool compares(const struct kerf_toleration *toleration)
+{
+    return toleration->op == KERF_TOLERATION_GT || toleration->op == KERF_TOLERATION_LT;
+}
+
 const struct kerf_taint *kerf_taints_untolerated(const struct kerf_taints *taints, const struct kerf_tolerations *tolerations,
                                                  unsigned effects)
 {
@@ -40,7 +45,8 @@ const struct kerf_taint *kerf_taints_untolerated(const struct kerf_taints *taint
         if (!(effects >> taint->effect & 1))
             continue;
         size_t j = 0;
-        while (j < tolerations->count && !kerf_toleration_tolerates(&tolerations->items[j], taint))
+        while (j < tolerations->count && ((effects & KERF_COMPARISONS_OFF && compares(&tolerations->items[j])) ||
+                                          !kerf_toleration_tolerates(&tolerations->items[j], taint)))
             j++;
         if (j == tolerations->count)
             return taint;

@@ -8,37 +8,42 @@
 
 /* ---- pods that take part ---------------------------------------------------------------------------------------------- */
 
-static void collect_pending(const struct kerf_cluster *cluster, struct kerf_arena *arena, kerf_pod_id *pods, size_t *pod_count,
-                            struct kerf_plan_refusal *refusals, size_t *refusal_count)
+struct collection {
+    kerf_pod_id *pods;
+    size_t pod_count;
+    struct kerf_plan_refusal *refusals;
+    size_t refusal_count;
+};
+
+static void collect(const struct kerf_cluster *cluster, struct kerf_arena *arena, const struct kerf_cluster_pod *pod,
+                    struct collection *collection)
 {
-    for (size_t i = 0; i < kerf_cluster_pending_count(cluster); i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pending_at(cluster, i);
-        if (!kerf_pod_is_provisionable(&pod->pod))
-            continue;
-        const char *problems = kerf_pod_validate(cluster, &pod->pod, arena);
-        if (problems == NULL)
-            pods[(*pod_count)++] = pod->id;
-        else
-            refusals[(*refusal_count)++] = (struct kerf_plan_refusal){.pod = pod->id, .reason = problems};
-    }
+    if (!kerf_pod_is_provisionable(&pod->pod))
+        return;
+    const char *problems = kerf_pod_validate(cluster, &pod->pod, arena);
+    if (problems == NULL)
+        collection->pods[collection->pod_count++] = pod->id;
+    else
+        collection->refusals[collection->refusal_count++] = (struct kerf_plan_refusal){.pod = pod->id, .reason = problems};
 }
 
 void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_time_us now_epoch_us, struct kerf_arena *arena,
                                     const kerf_pod_id **out_pods, size_t *out_pod_count,
                                     const struct kerf_plan_refusal **out_refusals, size_t *out_refusal_count)
 {
-    size_t pending = kerf_cluster_pending_count(cluster);
+    size_t pending = kerf_cluster_pending_count(cluster), ended = kerf_cluster_ended_unbound_count(cluster);
     size_t on_deleting = 0;
     for (size_t i = 0; i < kerf_cluster_node_count(cluster); i++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
         if (node->has_node && kerf_cluster_is_deleting(cluster, node))
             on_deleting += node->pod_count;
     }
-    kerf_pod_id *pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + on_deleting);
-    struct kerf_plan_refusal *refusals = KERF_NEW_ARRAY(arena, struct kerf_plan_refusal, pending);
-    size_t pod_count = 0;
-    size_t refusal_count = 0;
-    collect_pending(cluster, arena, pods, &pod_count, refusals, &refusal_count);
+    struct collection collection = {.pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + ended + on_deleting),
+                                    .refusals = KERF_NEW_ARRAY(arena, struct kerf_plan_refusal, pending + ended)};
+    for (size_t i = 0; i < pending; i++)
+        collect(cluster, arena, kerf_cluster_pending_at(cluster, i), &collection);
+    for (size_t i = 0; i < ended; i++) /* nobody looks at the phase (1.1) */
+        collect(cluster, arena, kerf_cluster_ended_unbound_at(cluster, i), &collection);
     for (size_t i = 0; on_deleting > 0 && i < kerf_cluster_node_count(cluster); i++) {
         const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, i);
         if (!node->has_node || !kerf_cluster_is_deleting(cluster, node))
@@ -46,13 +51,13 @@ void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_tim
         for (uint32_t k = 0; k < node->pod_count; k++) {
             const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[k]);
             if (pod != NULL && kerf_pod_is_currently_reschedulable(cluster, pod, now_epoch_us))
-                pods[pod_count++] = pod->id;
+                collection.pods[collection.pod_count++] = pod->id;
         }
     }
-    *out_pods = pods;
-    *out_pod_count = pod_count;
-    *out_refusals = refusals;
-    *out_refusal_count = refusal_count;
+    *out_pods = collection.pods;
+    *out_pod_count = collection.pod_count;
+    *out_refusals = collection.refusals;
+    *out_refusal_count = collection.refusal_count;
 }
 
 /* ---- a pass ------------------------------------------------------------------------------------------------------------ */

@@ -174,6 +174,21 @@ Test(pass_rules, validation_says_why)
     EXPECT_REASON("e: ignoring pod, configured to not run on a Karpenter provisioned node");
 }
 
+/* 1.1: what counts is that kube-scheduler has failed the pod; neither its phase nor its deletion is looked at. */
+Test(pass_rules, nobody_looks_at_the_phase)
+{
+    const char *pods[][2] = {{"a", "phase: Failed"}, {"b", "phase: Succeeded"}, {"c", "phase: Pending"}};
+    for (size_t i = 0; i < 3; i++)
+        plan_world_add(&world,
+                       "{apiVersion: v1, kind: Pod, metadata: {name: %s, uid: %s, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: "
+                       "{containers: [{name: m, resources: {requests: {cpu: 100m, memory: 1Mi}}}]}, status: {%s, conditions: [{type: "
+                       "PodScheduled, status: 'False', reason: Unschedulable}]}}",
+                       pods[i][0], pods[i][0], pods[i][1]);
+    plan_world_add(&world, "{apiVersion: v1, kind: Pod, metadata: {name: d, uid: d}, spec: {containers: [{name: m, resources: {requests: "
+                           "{cpu: 100m}}}]}, status: {phase: Failed}}");
+    EXPECT("np{a,b,c}[A,B,C] 300m");
+}
+
 Test(pass_rules, resource_claims_are_ignored)
 {
     plan_world_add_pod(&world, "p", "0.1", "128Mi", "", ", resourceClaims: [{name: gpu, resourceClaimName: g}]");
@@ -206,6 +221,51 @@ Test(pass_rules, a_volume_names_the_zone)
     plan_world_add_node(&world, "n", "z1", "4", true, "");
     plan_world_add_pod(&world, "p", "1", "128Mi", "", ", volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]");
     EXPECT("np{p}[A,B,C] 1 zone=z3");
+}
+
+/* 8.2, Q20: a node beyond an attach limit takes nobody, volumes or not. */
+Test(pass_rules, a_node_beyond_its_attach_limit_takes_nobody)
+{
+    plan_world_add_node(&world, "n", "z1", "4", true, "");
+    plan_world_add(&world, "{apiVersion: storage.k8s.io/v1, kind: CSINode, metadata: {name: n}, spec: {drivers: [{name: ebs.csi.aws.com, "
+                           "nodeID: n, allocatable: {count: 1}}]}}");
+    plan_world_add(&world, "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: gp3}, provisioner: ebs.csi.aws.com, "
+                           "volumeBindingMode: WaitForFirstConsumer}");
+    for (int i = 1; i <= 2; i++) {
+        plan_world_add(&world,
+                       "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c%d, namespace: default}, spec: {storageClassName: gp3}}", i);
+        plan_world_add(&world,
+                       "{apiVersion: v1, kind: Pod, metadata: {name: b%d, uid: b%d}, spec: {nodeName: n, containers: [{name: m}], volumes: [{name: "
+                       "v, persistentVolumeClaim: {claimName: c%d}}]}, status: {phase: Running}}",
+                       i, i, i);
+    }
+    plan_world_add_pod(&world, "p", "0.5", "128Mi", "", "");
+    EXPECT("np{p}[A,B,C] 500m");
+}
+
+/* Q11: what one pod excludes makes the label known on the node, and the next may ask for it. */
+Test(pass_rules, what_a_pod_excludes_is_known_on_the_node)
+{
+    static const char wants[] = ", affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+                                "[{matchExpressions: [{key: foo, operator: %s, values: [%s]}]}]}}}";
+    char excludes[256], asks[256];
+    snprintf(excludes, sizeof excludes, wants, "NotIn", "x");
+    snprintf(asks, sizeof asks, wants, "In", "y");
+    plan_world_add_node(&world, "n", "z1", "4", true, "");
+    plan_world_add_pod(&world, "p1", "1", "128Mi", "", excludes);
+    plan_world_add_pod(&world, "p2", "0.5", "128Mi", "", asks);
+    EXPECT("n{p1,p2}");
+}
+
+/* Q22: an initialized node that turns not-ready keeps its taint, and new capacity is made. */
+Test(pass_rules, a_node_that_turned_not_ready_is_left_out)
+{
+    plan_world_add(&world, "{apiVersion: v1, kind: Node, metadata: {name: n, labels: {kubernetes.io/hostname: n, karpenter.sh/nodepool: np, "
+                           "karpenter.sh/registered: 'true', karpenter.sh/initialized: 'true'}}, spec: {taints: [{key: "
+                           "node.kubernetes.io/not-ready, effect: NoSchedule}]}, status: {allocatable: {cpu: '4', memory: 8Gi, pods: '10'}, "
+                           "capacity: {cpu: '4', memory: 8Gi, pods: '10'}}}");
+    plan_world_add_pod(&world, "p", "0.5", "128Mi", "", "");
+    EXPECT("np{p}[A,B,C] 500m");
 }
 
 /* ---- consolidation's window ------------------------------------------------------------------------------------------- */
