@@ -77,8 +77,10 @@ void kerf_tally_follow(const struct attempt *attempt, struct spread_tally *tally
     grow_domains(tally, rule->column->domain_count);
     if (!tally->known || tally->epoch != binding->epoch || tally->generation != rule->column->generation ||
         binding->log.count - tally->cursor > binding->slot_count) {
-        memset(tally->counts, 0, tally->domain_capacity * sizeof *tally->counts);
-        memset(tally->domain_nodes, 0, tally->domain_capacity * sizeof *tally->domain_nodes);
+        if (tally->domain_capacity > 0) { /* without a node there are none, and no memory */
+            memset(tally->counts, 0, tally->domain_capacity * sizeof *tally->counts);
+            memset(tally->domain_nodes, 0, tally->domain_capacity * sizeof *tally->domain_nodes);
+        }
         tally->domain_total = 0;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
             put_slot(attempt, tally, rule, slot);

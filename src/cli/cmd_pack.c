@@ -369,7 +369,7 @@ static int pack(const struct kerf_pack_input *read, const struct pack_request *r
     if (!verify(&packing))
         goto out;
     if (request->certificate != NULL && !kerf_pack_certificate_write(request->certificate, read, &packing.plan, &packing.bound, errs)) {
-        exit_code = kerf_exit_of(KERF_E_IO);
+        exit_code = kerf_exit_of(kerf_errors_status(errs));
         goto out;
     }
     if (request->format == KERF_FORMAT_JSON)

@@ -11,9 +11,28 @@
 
 static const char schema[] = "kerf.certificate/v1";
 
+/* Looks that a certificate may ask of who checks it: some minutes. */
+static const int64_t LOOKS_MAX = 100000000000;
+static const size_t BYTES_MAX = (size_t)1 << 30;
+
+/* Cells end at a tab and lines at a line's end. */
+static bool names_can_be_cells(const char *path, const char *const *names, size_t count, struct kerf_errors *errs)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strpbrk(names[i], "\t\n\r") != NULL) {
+            kerf_errors_add(errs, (struct kerf_place){.file = path}, "the name \"%s\" has a tab or a line's end in it, which a certificate cannot hold",
+                            names[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool kerf_pack_certificate_write(const char *path, const struct kerf_pack_input *input, const struct binpack_plan *plan,
                                  const struct binpack_bound *bound, struct kerf_errors *errs)
 {
+    if (!names_can_be_cells(path, input->item_names, input->item_count, errs) || !names_can_be_cells(path, input->bin_names, input->bin_count, errs))
+        return false;
     struct kerf_output output;
     if (!kerf_output_open(&output, path)) {
         kerf_errors_add_io(errs, (struct kerf_place){.file = path}, "cannot be written: %s", strerror(errno));
@@ -127,15 +146,17 @@ static bool read_type(struct reader *reader, struct kerf_pack_certificate *certi
     return true;
 }
 
-/* Room for one more; false when the machine has none. */
-static bool grow(void **memory, size_t count, size_t *capacity, size_t item_bytes)
+/* Room for one more; false, with an error, when the machine has none. */
+static bool grow(struct reader *reader, void **memory, size_t count, size_t *capacity, size_t item_bytes)
 {
     if (count < *capacity)
         return true;
     size_t wanted = 2 * *capacity + 64;
     void *grown = realloc(*memory, wanted * item_bytes);
-    if (grown == NULL)
+    if (grown == NULL) {
+        kerf_errors_add_io(reader->errs, place_of(reader), "the machine's memory does not hold it");
         return false;
+    }
     *memory = grown;
     *capacity = wanted;
     return true;
@@ -144,7 +165,7 @@ static bool grow(void **memory, size_t count, size_t *capacity, size_t item_byte
 static bool read_pattern(struct reader *reader, struct kerf_pack_certificate *certificate)
 {
     struct binpack_plan *plan = &certificate->plan;
-    if (!grow(&certificate->memory[4], plan->pattern_count, &reader->pattern_capacity, sizeof *plan->patterns))
+    if (!grow(reader, &certificate->memory[4], plan->pattern_count, &reader->pattern_capacity, sizeof *plan->patterns))
         return false;
     struct binpack_pattern pattern = {.placement_first = plan->placement_count};
     if (!find_name(reader, reader->input->bin_names, reader->input->bin_count, SIZE_MAX, &pattern.bin_type) ||
@@ -152,7 +173,7 @@ static bool read_pattern(struct reader *reader, struct kerf_pack_certificate *ce
         return false;
     while (reader->rest != NULL) {
         struct binpack_placement placement;
-        if (!grow(&certificate->memory[5], plan->placement_count, &reader->placement_capacity, sizeof placement) ||
+        if (!grow(reader, &certificate->memory[5], plan->placement_count, &reader->placement_capacity, sizeof placement) ||
             !find_name(reader, reader->input->item_names, reader->input->item_count, SIZE_MAX, &placement.item_class) ||
             !next_number(reader, &placement.item_count))
             return false;
@@ -181,34 +202,74 @@ static bool read_line(struct reader *reader, struct kerf_pack_certificate *certi
         return next_number(reader, &certificate->bound.cost);
     if (strcmp(word, "scale") == 0)
         return next_number(reader, &certificate->bound.scale);
-    if (strcmp(word, "search") == 0 && next_number(reader, &looks) && looks >= 0) {
+    if (strcmp(word, "search") == 0) {
+        if (!next_number(reader, &looks))
+            return false;
         certificate->bound.search_limit = (uint64_t)looks;
-        return true;
+        if (looks >= 0 && looks <= LOOKS_MAX)
+            return true;
+        kerf_errors_add(reader->errs, place_of(reader), "%" PRId64 " looks were found; expected 0 to %" PRId64, looks, LOOKS_MAX);
+        return false;
     }
     kerf_errors_add(reader->errs, place_of(reader), "\"%s\" was found; expected cost, bins, bound, scale, search, item, type, pattern",
                     word);
     return false;
 }
 
-static enum kerf_status read_lines(struct reader *reader, FILE *file, struct kerf_pack_certificate *certificate)
+/* The file's bytes and a zero after them; the caller frees. NULL after an error. */
+static char *read_all(const char *path, size_t *out_length, struct kerf_errors *errs)
 {
-    char *line = NULL;
-    size_t capacity = 0;
+    struct kerf_place place = {.file = path};
+    FILE *file = fopen(path, "r");
+    char *bytes = NULL;
+    size_t length = 0, capacity = 1 << 16, count = 1;
+    bool is_open = file != NULL;
+    while (is_open && count > 0 && length < BYTES_MAX) {
+        char *grown = length + 1 < capacity && bytes != NULL ? bytes : realloc(bytes, capacity *= 2);
+        if (grown == NULL) {
+            kerf_errors_add_io(errs, place, "the machine's memory does not hold it");
+            fclose(file);
+            free(bytes);
+            return NULL;
+        }
+        bytes = grown;
+        length += count = fread(bytes + length, 1, capacity - length - 1, file);
+    }
+    if (!is_open || ferror(file))
+        kerf_errors_add(errs, place, "cannot be read: %s", strerror(errno));
+    else if (length >= BYTES_MAX)
+        kerf_errors_add(errs, place, "more than 1 GiB was found; expected a text of less");
+    bool is_good = is_open && !ferror(file) && length < BYTES_MAX;
+    if (is_open)
+        fclose(file);
+    if (!is_good) {
+        free(bytes);
+        return NULL;
+    }
+    bytes[length] = '\0';
+    *out_length = length;
+    return bytes;
+}
+
+static enum kerf_status read_lines(struct reader *reader, char *bytes, size_t length, struct kerf_pack_certificate *certificate)
+{
     enum kerf_status status = KERF_OK;
-    ssize_t length;
-    while (status == KERF_OK && (length = getline(&line, &capacity, file)) >= 0) {
+    for (char *line = bytes, *next; line < bytes + length; line = next) {
+        char *end = memchr(line, '\n', (size_t)(bytes + length - line));
+        end = end != NULL ? end : bytes + length;
+        next = end + 1;
+        *end = '\0';
+        if (end > line && end[-1] == '\r')
+            end[-1] = '\0';
         reader->line++;
-        if (length > 0 && line[length - 1] == '\n')
-            line[length - 1] = '\0';
         reader->rest = line;
         if (reader->line == 1 && strcmp(line, schema) != 0)
-            status = kerf_errors_add(reader->errs, place_of(reader), "this is no certificate; expected the line %s", schema);
-        else if (reader->line > 1 && !read_line(reader, certificate))
+            return kerf_errors_add(reader->errs, place_of(reader), "this is no certificate; expected the line %s", schema);
+        if (reader->line > 1 && !read_line(reader, certificate))
             status = KERF_E_INPUT;
     }
-    if (status == KERF_OK && reader->line == 0)
+    if (reader->line == 0)
         status = kerf_errors_add(reader->errs, (struct kerf_place){.file = reader->path}, "the file is empty; expected %s", schema);
-    free(line);
     return status;
 }
 
@@ -216,9 +277,10 @@ enum kerf_status kerf_pack_certificate_read(const char *path, const struct kerf_
                                             struct kerf_pack_certificate *out_certificate, struct kerf_errors *errs)
 {
     *out_certificate = (struct kerf_pack_certificate){0};
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return kerf_errors_add(errs, (struct kerf_place){.file = path}, "cannot be read: %s", strerror(errno));
+    size_t length = 0;
+    char *bytes = read_all(path, &length, errs);
+    if (bytes == NULL)
+        return kerf_errors_status(errs);
     struct reader reader = {.path = path, .input = input, .errs = errs};
     out_certificate->memory[0] = calloc(input->item_count + 1, sizeof(int64_t));
     out_certificate->memory[1] = calloc(input->bin_count * input->resource_count + 1, sizeof(int64_t));
@@ -227,10 +289,10 @@ enum kerf_status kerf_pack_certificate_read(const char *path, const struct kerf_
     enum kerf_status status = KERF_E_IO;
     if (out_certificate->memory[0] != NULL && out_certificate->memory[1] != NULL && out_certificate->memory[2] != NULL &&
         out_certificate->memory[3] != NULL)
-        status = read_lines(&reader, file, out_certificate);
+        status = read_lines(&reader, bytes, length, out_certificate);
     else
-        kerf_errors_add(errs, (struct kerf_place){.file = path}, "the machine's memory does not hold it");
-    fclose(file);
+        kerf_errors_add_io(errs, (struct kerf_place){.file = path}, "the machine's memory does not hold it");
+    free(bytes);
     if (status != KERF_OK) {
         kerf_pack_certificate_free(out_certificate);
         return status;
@@ -241,8 +303,12 @@ enum kerf_status kerf_pack_certificate_read(const char *path, const struct kerf_
     out_certificate->plan.unplaced = out_certificate->memory[3];
     out_certificate->plan.patterns = out_certificate->memory[4];
     out_certificate->plan.placements = out_certificate->memory[5];
-    for (size_t c = 0; c < input->item_count; c++)
-        out_certificate->plan.unplaced_count += out_certificate->plan.unplaced[c];
+    for (size_t c = 0; c < input->item_count; c++) {
+        if (__builtin_add_overflow(out_certificate->plan.unplaced_count, out_certificate->plan.unplaced[c], &out_certificate->plan.unplaced_count)) {
+            kerf_pack_certificate_free(out_certificate);
+            return kerf_errors_add(errs, (struct kerf_place){.file = path}, "more items are left over than can be counted");
+        }
+    }
     return KERF_OK;
 }
 

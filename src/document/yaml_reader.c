@@ -32,6 +32,8 @@ static enum kerf_status report_parser_error(const struct reader *reader, const y
 {
     struct kerf_errors *errs = reader->tree->errs;
     const char *problem = parser->problem ? parser->problem : "not YAML";
+    if (parser->error == YAML_MEMORY_ERROR)
+        kerf_array_bytes(SIZE_MAX, 2); /* out of memory */
     if (parser->error == YAML_READER_ERROR)
         return kerf_errors_add(errs, kerf_input_place(reader->tree->file, reader->bytes, parser->problem_offset),
                                "%s (0x%02x); expected YAML text", problem, (unsigned)parser->problem_value);

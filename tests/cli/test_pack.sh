@@ -164,6 +164,28 @@ sed 's/^cost	720/cost	700/' proof.tsv >cheap.tsv
 run pack --items items.tsv --bins bins.tsv --certificate cheap.tsv --verify
 exits 1
 says 'wrong:'
+# what is wrong in a certificate: each line, and never a crash or an endless check
+{ printf 'kerf.certificate/v1\nitem\tnobody\t1\t2\nsearch\t9000000000000000000\nsearch\t-1\ncost\tx\n\n'; } >many.tsv
+run pack --items items.tsv --bins bins.tsv --certificate many.tsv --verify
+exits 3
+complains 'many.tsv:2:1: "nobody" is no item or bin'
+complains 'many.tsv:3:1: 9000000000000000000 looks'
+complains 'many.tsv:4:1: -1 looks'
+complains 'many.tsv:5:1: "x" is not a whole number'
+complains 'many.tsv:6:1: "" was found'
+sed 's/$/\r/' proof.tsv >lines_of_windows.tsv
+run pack --items items.tsv --bins bins.tsv --certificate lines_of_windows.tsv --verify
+exits 0
+for certificate in . missing.tsv /dev/null /dev/zero; do
+    run pack --items items.tsv --bins bins.tsv --certificate "$certificate" --verify
+    exits 3
+    complains "$certificate"
+done
+printf 'cpu\tprice\n4\t1\n' >one_bin.tsv
+printf 'cpu\tcount\tname\n1\t2\t"a\tb"\n' >tab.tsv
+run pack --items tab.tsv --bins one_bin.tsv --certificate tab_proof.tsv
+exits 3
+[ ! -e tab_proof.tsv ] || fail 'a certificate of a name with a tab was written'
 printf 'no certificate\n' >none.tsv
 run pack --items items.tsv --bins bins.tsv --certificate none.tsv --verify
 exits 3
