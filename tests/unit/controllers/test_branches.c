@@ -86,6 +86,20 @@ Test(branches, a_full_subnet_is_tried_again_after_half_an_hour)
     sim_world_close(&world);
 }
 
+Test(branches, a_trunk_without_an_address_is_asked_for_again)
+{
+    struct sim_world world;
+    open_world(&world, "zones: [us-east-1a]\nsubnets: [{ id: a, zone: us-east-1a, cidr: 10.0.0.0/28, takers: [{ name: t, addresses: 9, until: 1000s }] }]\n"
+                       "cni: { ENABLE_POD_ENI: true, WARM_IP_TARGET: 1 }\nnodeGroups: [{ name: g, instanceTypes: [m5.large], desiredCapacity: 1 }]\n", "", 2);
+    sim_world_run(&world, SECONDS(990));
+    cr_expect_eq(used(&world, 0), 11, "the taker's nine, the primary's and the pool's");
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 0, "a node without a trunk offers no branches");
+    sim_world_run(&world, SECONDS(1200));
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 2);
+    cr_expect_eq(used(&world, 0), 2 + 1 + 2);
+    sim_world_close(&world);
+}
+
 Test(branches, a_node_s_end_returns_all_a_minute_later)
 {
     struct sim_world world;
