@@ -13,6 +13,7 @@
 
 #define TRIGGER_REPEAT_US (10 * KERF_SECOND_US)
 #define SOLVE_LIMIT_US KERF_MINUTE_US
+#define PACKING_STEPS 100000 /* of the packed planner, a pass: some milliseconds; `kerf plan --bound` takes more */
 
 enum provisioner_state { WAITING, IN_WINDOW, IN_PASS };
 
@@ -155,6 +156,8 @@ static void on_window_end(void *context, struct kerf_engine *engine, const struc
             .pod_count = pod_count,
             .omit_reasons = true,
             .options = {
+                .engine = karpenter->packed_planner ? KERF_ENGINE_PACKED : KERF_ENGINE_FAST,
+                .packing_steps = PACKING_STEPS,
                 .preference_policy = karpenter->ignore_preferences ? KERF_PREFERENCES_IGNORE : KERF_PREFERENCES_RESPECT,
                 .min_values_policy = karpenter->best_effort_min_values ? KERF_MIN_VALUES_BEST_EFFORT : KERF_MIN_VALUES_STRICT,
                 .now_epoch_us = epoch_us,

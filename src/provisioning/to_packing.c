@@ -25,6 +25,15 @@ void kerf_packing_fini(struct kerf_packing *packing)
 
 /* ---- classes ---------------------------------------------------------------------------------------------------------- */
 
+/* A label that the template leaves open may be brought by another pod of the claim: a bound counts with it. */
+static bool is_compatible(const struct kerf_packing *packing, const struct kerf_requirements *template,
+                          const struct kerf_requirements *pod)
+{
+    if (packing->reading == KERF_PACKING_BOUND)
+        return kerf_requirements_intersect(template, pod, NULL);
+    return kerf_requirements_compatible(packing->pass->vocabulary, template, pod, KERF_UNDEFINED_WELL_KNOWN, NULL);
+}
+
 /* What of a template a pod may be put on, as it asks now. Added to `offer`. */
 static void add_offer(struct kerf_packing *packing, uint32_t index, struct kerf_pass_pod *pod, struct kerf_packing_offer *offer)
 {
@@ -32,7 +41,7 @@ static void add_offer(struct kerf_packing *packing, uint32_t index, struct kerf_
     struct kerf_template *template = &pass->templates[index];
     const uint64_t *options = kerf_pass_options_within_limits(pass, template, NULL);
     if (options == NULL || !kerf_pass_tolerates(pod, &template->pool->nodepool->taints) ||
-        !kerf_requirements_compatible(pass->vocabulary, &template->requirements, &pod->now.full, KERF_UNDEFINED_WELL_KNOWN, NULL))
+        !is_compatible(packing, &template->requirements, &pod->now.full))
         return;
     uint32_t words = template->pool->table->words;
     struct kerf_requirements requirements = kerf_requirements_copy(&pass->scratch, &template->requirements);
@@ -78,7 +87,7 @@ static void add_nodes(struct kerf_packing *packing, struct kerf_packing_class *c
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
         if (kerf_resources_fit(class->sample->requests, &pass->nodes[i].remaining) &&
             kerf_pass_tolerates(class->sample, &pass->nodes[i].taints) &&
-            (pass->nodes[i].odd_labels || kerf_pass_labels_accept(pass, &pass->nodes[i], &class->sample->now.full)))
+            kerf_requirements_intersect(kerf_pass_node_requirements(pass, &pass->nodes[i]), &class->sample->now.full, NULL))
             kerf_bit_set(class->nodes, i);
         kerf_arena_rewind(&pass->scratch, mark);
     }
@@ -91,10 +100,9 @@ static void lower_per_bin_max(struct kerf_packing_class *class, int64_t most)
 }
 
 /* What the pod's own groups say of pods that share a bin with their likes, and of zones. */
-static void read_groups(struct kerf_packing *packing, struct kerf_packing_class *class)
+static void read_groups(struct kerf_packing *packing, struct kerf_packing_class *class, const struct kerf_group_list *groups)
 {
     const struct kerf_pass *pass = packing->pass;
-    const struct kerf_group_list *groups = &class->sample->now.groups;
     if (class->sample->has_host_ports)
         lower_per_bin_max(class, 1);
     for (uint32_t i = 0; i < groups->count; i++) {
@@ -114,6 +122,19 @@ static void read_groups(struct kerf_packing *packing, struct kerf_packing_class 
     }
 }
 
+static struct kerf_group_list common_groups(struct kerf_packing *packing, const struct kerf_group_list *a,
+                                            const struct kerf_group_list *b)
+{
+    struct kerf_group_list common = {KERF_NEW_ARRAY(&packing->arena, uint32_t, a->count), 0};
+    for (uint32_t i = 0; i < a->count; i++)
+        for (uint32_t k = 0; k < b->count; k++)
+            if (a->items[i] == b->items[k]) {
+                common.items[common.count++] = a->items[i];
+                break;
+            }
+    return common;
+}
+
 /* The class as it asks now, and in the reading that bounds also as it asks when preferences are given up. */
 static void read_class(struct kerf_packing *packing, struct kerf_packing_class *class)
 {
@@ -123,15 +144,18 @@ static void read_class(struct kerf_packing *packing, struct kerf_packing_class *
     if (packing->reading == KERF_PACKING_PLAN) {
         class->is_left_out = pod->has_claim_volumes || pod->volumes_unreadable || pod->volume_alternative_count > 0 ||
                              pod->pod->spec->resource_claim_count > 0;
-        read_groups(packing, class);
+        read_groups(packing, class, &pod->now.groups);
         return;
     }
+    const struct kerf_group_list first = pod->now.groups;
     add_nodes(packing, class);
     while (kerf_pass_relax(pass, pod)) {
         add_offers(packing, class);
         add_nodes(packing, class);
     }
-    read_groups(packing, class); /* what no relaxing takes away */
+    /* what no relaxing takes away; relaxed pods may count in a group of their own, and then share a node with others */
+    struct kerf_group_list lasting = common_groups(packing, &first, &pod->now.groups);
+    read_groups(packing, class, &lasting);
     class->is_left_out = false;
     class->zone_group = KERF_NOT_FOUND;
     kerf_pass_restore(pass, pod);

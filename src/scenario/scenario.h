@@ -171,6 +171,7 @@ struct kerf_karpenter_settings {
     bool enabled; /* any NodePool was read */
     kerf_time_us batch_idle_us; /* 1 s */
     kerf_time_us batch_max_us;  /* 10 s */
+    bool packed_planner; /* pods are packed by price, instead of Karpenter's filling */
     bool ignore_preferences;
     bool best_effort_min_values;
     bool spot_to_spot_consolidation;

@@ -224,6 +224,7 @@ static const struct key keys[] = {
     OTHER("karpenter", "", "map"),
     DURATION("karpenter.batchIdleDuration", 1e-3, 3600, "1s", IN_DESIGN(karpenter.batch_idle_us)),
     DURATION("karpenter.batchMaxDuration", 1e-3, 3600, "10s", IN_DESIGN(karpenter.batch_max_us)),
+    CHOICE("karpenter.planner", "karpenter", "packed", IN_DESIGN(karpenter.packed_planner)),
     CHOICE("karpenter.preferencePolicy", "Respect", "Ignore", IN_DESIGN(karpenter.ignore_preferences)),
     CHOICE("karpenter.minValuesPolicy", "Strict", "BestEffort", IN_DESIGN(karpenter.best_effort_min_values)),
     OTHER("karpenter.featureGates", "", "map"),

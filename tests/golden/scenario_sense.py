@@ -10,6 +10,7 @@ Runs `kerf compare` on each scenario with few replications and --out, and checks
   night       dev runs no workload node once the evening's drain is over
   storm       a design whose Spot is reclaimed shows it in evictions and waits
   migration   what it says of both autoscalers: dollars by menu, waits from no node, the evening's drop
+  blindness   packing by price saves most where waves fill an open pool, little below 65 vCPU, and nothing where small batches consolidate
   subnets     nodes take the addresses of the closed forms; /24 run out, /19 do not
 Prints a line a check; exit 1 if one fails.
 """
@@ -26,11 +27,12 @@ sys.dont_write_bytecode = True
 import migration_claims
 
 MONTH_HOURS = 730
-REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "consolidation_policies": 5, "consolidation_policies/bursty": 3, "consolidation_policies/flat": 3, "spot_storm": 2, "subnet_sizing": 1,
+REPLICATIONS = {"prod_tiers": 2, "dev_nightly": 3, "price_of_blindness": 2, "consolidation_policies": 5, "consolidation_policies/bursty": 3, "consolidation_policies/flat": 3, "spot_storm": 2, "subnet_sizing": 1,
                 "migration": 2, "migration_start": 3, "migration_evening": 3}
 # Of the large scenarios only these; all of them: see the end of consolidation_policies.yaml.
 DESIGNS = {name: ["empty-30s-10", "balanced-30s-10", "underutilized-30s-10"]
            for name in ("consolidation_policies/bursty", "consolidation_policies/flat")}
+DESIGNS["price_of_blindness"] = [f"{pool}-{planner}" for pool in ("open", "open-waves", "capped-waves") for planner in ("karpenter", "packed")]
 STUDENT_T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]  # 95 %, two sides, by degrees of freedom from 1
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -176,6 +178,20 @@ def savings(scenario, result):
         if "savedUsdPerEviction" in metrics:
             want = -metrics["costUsdPerMonth"] / (metrics["evictionsPerDay"] * MONTH_HOURS / 24)
             check(close(metrics["savedUsdPerEviction"], want), f"{scenario}/{difference['design']}: {want:.3f} dollars saved for each more eviction")
+
+
+def blindness(result):
+    bill = {design["name"]: metrics_of(design)["costUsdPerMonth"] for design in result["designs"]}
+
+    def saved(pool):
+        mean, _ = paired(result, pool + "-packed", pool + "-karpenter", "costUsdPerMonth")
+        return -100 * mean / bill[pool + "-karpenter"]
+
+    waves, capped, platform = saved("open-waves"), saved("capped-waves"), saved("open")
+    check(waves > 20, f"price_of_blindness: packed waves cost {waves:.1f} % less on the open pool")
+    check(-2 < capped < waves / 4, f"price_of_blindness: {capped:.1f} % less below 65 vCPU")
+    check(abs(platform) < 6, f"price_of_blindness: consolidation leaves {platform:.1f} % on the platform")
+    check(bill["capped-waves-karpenter"] < 0.8 * bill["open-waves-karpenter"], "price_of_blindness: the cap alone saves a fifth of the bill")
 
 
 def night(folder, settings):
@@ -350,6 +366,8 @@ def main():
             elif scenario == "dev_nightly":
                 for number in range(REPLICATIONS[scenario]):
                     night(os.path.join(out, "nightly", f"{number:03d}"), settings)
+            elif scenario == "price_of_blindness":
+                blindness(result)
             elif scenario == "spot_storm":
                 storm(result)
             elif scenario == "migration":

@@ -163,8 +163,8 @@ static void make_world(struct chaos *chaos, uint64_t seed)
     if (!chaos->easy && chance(chaos, 0.5))
         kerf_text_append_format(keys, "cloud: { onDemandRefusal: %s, gaps: [{ from: 1h, until: 100m, capacityType: on-demand }] }\n",
                                 ONE_OF(chaos, "0.1", "0.6"));
-    kerf_text_append_format(keys, "karpenter: { interruptionQueue: %s, preferencePolicy: %s, minValuesPolicy: %s, featureGates: { SpotToSpotConsolidation: %s } }\n",
-                            chance(chaos, 0.2) ? "false" : "true", ONE_OF(chaos, "Respect", "Respect", "Ignore"),
+    kerf_text_append_format(keys, "karpenter: { planner: %s, interruptionQueue: %s, preferencePolicy: %s, minValuesPolicy: %s, featureGates: { SpotToSpotConsolidation: %s } }\n",
+                            chance(chaos, 0.3) ? "packed" : "karpenter", chance(chaos, 0.2) ? "false" : "true", ONE_OF(chaos, "Respect", "Respect", "Ignore"),
                             ONE_OF(chaos, "Strict", "Strict", "BestEffort"), chance(chaos, 0.4) ? "true" : "false");
     if (chance(chaos, 0.15)) /* what-ifs so slow that both searches run into their time-outs */
         kerf_text_append_format(keys, "timings: { simulationSecondsPerPod: %s, simulationSecondsPerNode: 0.5 }\n", ONE_OF(chaos, "0.1", "1", "5"));

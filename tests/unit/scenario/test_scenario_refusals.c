@@ -90,6 +90,7 @@ static const struct {
     { "seed: 99999999999999999999\n", "t.yaml:4:7: seed: 99999999999999999999 is out of range" },
     { "fees: {rootVolume: 1e99}\n", "t.yaml:4:20: fees.rootVolume: \"1e99\" is not a quantity of bytes" },
     { "fees: {rootVolume: 0}\n", "t.yaml:4:20: fees.rootVolume: 0 is out of range" },
+    { "karpenter: {planner: mine}\n", "t.yaml:4:22: karpenter.planner: \"mine\" is not one of karpenter, packed" },
     { "karpenter: {preferencePolicy: Sometimes}\n", "t.yaml:4:31: karpenter.preferencePolicy: \"Sometimes\" is not one of Respect, Ignore" },
     { "karpenter: {featureGates: {Drift: true}}\n", "t.yaml:4:28: karpenter.featureGates.Drift: unknown key" },
     { "timings: {launch: 2s}\n", "t.yaml:4:19: timings.launch: \"2s\" was found; expected a map" },
