@@ -384,17 +384,27 @@ static const char *why_no_part(struct kerf_plan_advice *advice, const struct ker
     return "kube-scheduler has not found it unschedulable yet (condition PodScheduled)";
 }
 
+/* Nothing but the pod. */
+static const struct kerf_explanation *bare_explanation(struct kerf_plan_advice *advice, kerf_pod_id pod)
+{
+    struct kerf_explanation *bare = KERF_NEW(&advice->arena, struct kerf_explanation);
+    bare->pods = kerf_arena_copy(&advice->arena, &pod, sizeof pod);
+    bare->pod_count = 1;
+    return bare;
+}
+
 static void explain_one(struct kerf_snapshot *snapshot, struct kerf_provisioning_input input, struct kerf_plan_advice *advice,
                         struct kerf_plan_explanation *told)
 {
     kerf_pod_id pod = snapshot->explain_pod;
+    told->of = bare_explanation(advice, pod);
     if (!find_place(snapshot, advice, pod, told)) {
-        struct kerf_explanation *none = KERF_NEW(&advice->arena, struct kerf_explanation);
-        none->pods = kerf_arena_copy(&advice->arena, &pod, sizeof pod);
-        none->pod_count = 1;
-        told->of = none;
         told->where = "no part in the pass";
         told->why = why_no_part(advice, &kerf_cluster_pod(snapshot->cluster, pod)->pod);
+        return;
+    }
+    if (input.options.engine == KERF_ENGINE_PACKED) { /* it does not ask a place at a time */
+        told->why = "the packed plan has it there: pods are packed into the cheapest offerings, whatever Karpenter's order of asking";
         return;
     }
     input.options.engine = KERF_ENGINE_PLAIN;

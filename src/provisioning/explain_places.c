@@ -64,7 +64,7 @@ static void append_counts(struct kerf_text *text, const struct kerf_topology_gro
     if (more > 0)
         kerf_text_append_format(text, " and %u more", more);
     if (shown == 0)
-        kerf_text_append(text, "no domain is known");
+        kerf_text_append(text, "in no domain, for none is known");
 }
 
 static bool accepts(const struct kerf_requirement *requirement, kerf_name domain)

@@ -99,6 +99,8 @@ run plan -f pool.yaml -f many.yaml --explain "$name"
 exits 1
 says 'goes to             new node 2, of NodePool main'
 says 'so this one was opened'
+run plan -f pool.yaml -f many.yaml --explain "$name" --planner packed
+says 'why                 the packed plan has it there'
 run plan -f pool.yaml -f many.yaml --explain nobody
 exits 3
 complains 'there is no pod "nobody"'
