@@ -18,6 +18,7 @@
 #define GROUPS_MAX 64
 #define NODES_MAX 100000
 #define PODS_MAX 1000
+#define PODS_REPLACED_MAX 100000000
 #define REPLICATIONS_DEFAULT 20
 #define REPLICATIONS_MAX 10000
 
@@ -234,6 +235,20 @@ static bool read_group(struct work *work, const struct flags *flags, const char 
     return add_group(work, flags, nodes, pods);
 }
 
+/* Each pod and node that comes is an event or more, in every replication. */
+static bool is_bounded(const struct work *work, double days)
+{
+    double nodes = work->workload.nodes_added_per_day * days, pods = work->workload.pods_replaced_per_day * days;
+    for (size_t i = 0; i < work->workload.group_count; i++)
+        nodes += (double)work->groups[i].nodes;
+    nodes += work->workload.nodes_replaced_per_day * days;
+    if (nodes <= NODES_MAX && pods <= PODS_REPLACED_MAX)
+        return true;
+    kerf_usage_error(command, "%.0f nodes and %.0f replaced pods in %g days: expected up to %d and %d; take fewer days", nodes, pods, days, NODES_MAX,
+                     PODS_REPLACED_MAX);
+    return false;
+}
+
 static bool names_type(const struct flags *flags)
 {
     return flags->node.instance_type || flags->node.enis > 0 || flags->node.addresses_per_eni > 0;
@@ -272,6 +287,8 @@ static bool read_workload(struct work *work, const struct flags *flags, int *out
         kerf_usage_error(command, "--days %s: expected a tenth of a day or more", flags->days);
         return false;
     }
+    if (!is_bounded(work, days))
+        return false;
     work->workload.horizon_us = (kerf_time_us)(days * (double)KERF_DAY_US);
     work->workload.shapes = work->shapes;
     work->workload.shape_count = work->workload.group_count;

@@ -108,7 +108,7 @@ complains 'random, lowest'
 # what would be passed over is refused
 fleet='--subnet 10.0.0.0/24@a --group m5.large:4:5 --days 1 --replications 2 --given-only'
 for option in '--group m5.large' '--group m5.large:0:1' '--group m5.large:1:1:1' '--instance-type m5.large' '--enis 3' '--design a' '--region us-east-1' \
-    '--churn 0x10' '--churn nan' '--grow 1e999' '--days -1' '--days 0' '--seed 18446744073709551616' '--seed 0x1' '--nodes 3'; do
+    '--churn 0x10' '--churn 1e7 --days 3650' '--grow 1e4 --days 3650' '--churn nan' '--grow 1e999' '--days -1' '--days 0' '--seed 18446744073709551616' '--seed 0x1' '--nodes 3'; do
     run vpc subnets $fleet $option
     exits 2
     is_silent
