@@ -227,14 +227,25 @@ static bool is_taken(const struct kerf_comparison *comparison, size_t count, con
     return false;
 }
 
+/** A scenario may be called anything, and designs are folders. */
+static const char *folder_name_of(struct kerf_comparison *comparison, const char *name)
+{
+    char *copy = kerf_arena_text(&comparison->arena, name);
+    for (char *c = copy; *c; c++)
+        if (*c == '/' || *c == '.' || (unsigned char)*c < 0x20)
+            *c = '-';
+    return copy;
+}
+
 /** Names are unique in one scenario; where several have the same, the scenario's goes before it. */
 static const char *unique_name(struct kerf_comparison *comparison, size_t count, const struct kerf_scenario *scenario, const char *name)
 {
     if (!is_taken(comparison, count, name))
         return name;
-    const char *longer = kerf_arena_format(&comparison->arena, "%s-%s", scenario->name, name);
+    const char *before = folder_name_of(comparison, scenario->name);
+    const char *longer = kerf_arena_format(&comparison->arena, "%s-%s", before, name);
     for (uint32_t number = 2; is_taken(comparison, count, longer); number++)
-        longer = kerf_arena_format(&comparison->arena, "%s-%s-%u", scenario->name, name, number);
+        longer = kerf_arena_format(&comparison->arena, "%s-%s-%u", before, name, number);
     return longer;
 }
 

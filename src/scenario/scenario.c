@@ -100,13 +100,13 @@ static const struct entry *find_entry(const struct entry *entries, uint32_t coun
     return NULL;
 }
 
-/** Names stand in tables and become folders of results. */
+/** Names stand in tables and become folders of results, beside the summary. */
 static bool is_design_name(const char *name)
 {
     for (const char *c = name; *c; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("_-.", *c)))
             return false;
-    return *name && *name != '.' && strlen(name) <= DESIGN_NAME_BYTES_MAX;
+    return *name && *name != '.' && strlen(name) <= DESIGN_NAME_BYTES_MAX && strcmp(name, "summary.json") != 0;
 }
 
 static struct entry *read_entries(struct kerf_scenario_reader *reader, const struct kerf_value *root, uint32_t *out_count)

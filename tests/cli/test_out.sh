@@ -55,3 +55,16 @@ done
 "$KERF" compare "$scenario" --horizon 4h --replications 2 >/dev/full 2>stderr </dev/null
 [ $? = 4 ] || fail "expected exit 4 of a full standard output"
 complains 'standard output could not be written'
+
+# a scenario may be called anything: its results stay in their folder
+cat >pods.yaml <<'END'
+apiVersion: v1
+kind: Namespace
+metadata: {name: a}
+END
+for file in one two; do
+    printf 'apiVersion: kerf/v1alpha1\nkind: Scenario\nmetadata: {name: ../../away}\nmanifests: [pods.yaml]\nhorizon: 1h\nwarmUp: 0s\nreplications: 1\ndesigns: [{name: a}]\n' >$file.yaml
+done
+run compare one.yaml two.yaml --out in/here
+exits 0
+[ "$(find in -type f | wc -l)" = 7 ] || fail "expected 7 files below in/here: $(find . -name '*.csv')"

@@ -5,6 +5,8 @@ static const struct {
     const char *text;     /* after the head and the manifests */
     const char *expected; /* a line of the errors, or its beginning */
 } rows[] = {
+    { "designs: [{name: ../a}]\n", "t.yaml:4:18: designs[0].name: \"../a\" is no name for a design" },
+    { "designs: [{name: summary.json}]\n", "t.yaml:4:18: designs[0].name: \"summary.json\" is no name for a design" },
     { "spott: {}\n", "t.yaml:4:1: spott: unknown key; did you mean \"spot\"?" },
     { "spot: {hazard: 2}\n", "t.yaml:4:8: spot.hazard: unknown key" },
     { "spot: {hazardFactr: 2}\n", "t.yaml:4:8: spot.hazardFactr: unknown key; did you mean \"hazardFactor\"?" },
