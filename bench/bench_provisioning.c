@@ -7,7 +7,7 @@
  *   plain        without constraints, 200 shapes, over the 714 types c, m, r of amd64 above generation 2
  *   what-if      ten pending pods over nodes that run ten pods each: what disruption asks for every candidate
  * Prints minimum and median of the runs, pods a second at the minimum, claims, a hash of the plan, and the most memory that the
- * program had by then. Reading is not counted; the cache is warm. Where the plain engine is bearable it runs too, once, and must
+ * program had before the passes (the world: a pod takes some 300 bytes) and what they added. Reading is not counted; the cache is warm. Where the plain engine is bearable it runs too, once, and must
  * give the same plan.
  * usage: bench_provisioning [--small] [--engine plain|fast] [CASE [PODS]]
  */
@@ -292,6 +292,7 @@ static uint64_t run_engine(const struct world *world, enum shape shape, unsigned
     const struct kerf_plan_refusal *invalid;
     size_t invalid_count;
     kerf_provisioning_collect_pods(world->cluster, 0, &arena, &input.pods, &input.pod_count, &invalid, &invalid_count);
+    const long world_kib = most_memory_kib();
     double seconds[RUNS];
     uint64_t hash = 0;
     size_t claim_count = 0;
@@ -306,10 +307,10 @@ static uint64_t run_engine(const struct world *world, enum shape shape, unsigned
         kerf_plan_free(plan);
     }
     qsort(seconds, (size_t)runs, sizeof seconds[0], compare_doubles);
-    printf("%-12s %7u %-5s %-5s %7zu pods  min %9.3f ms  median %9.3f ms  %9.0f pods/s  %5zu claims  hash %016" PRIx64 "  %4ld MiB\n",
+    printf("%-12s %7u %-5s %-5s %7zu pods  min %9.3f ms  median %9.3f ms  %9.0f pods/s  %5zu claims  hash %016" PRIx64 "  %4ld + %ld MiB\n",
            shape_names[shape], count, shape == SHAPE_WHAT_IF ? "nodes" : "pods", engine == KERF_ENGINE_PLAIN ? "plain" : "fast",
            input.pod_count, seconds[0] * 1e3, seconds[runs / 2] * 1e3, (double)input.pod_count / seconds[0], claim_count, hash,
-           most_memory_kib() / 1024);
+           world_kib / 1024, (most_memory_kib() - world_kib) / 1024);
     fflush(stdout);
     if (shape == SHAPE_MIX && claim_count != count / KINDS) {
         fprintf(stderr, "bench_provisioning: %zu claims for %u pods of the mix, expected %u\n", claim_count, count, count / KINDS);
@@ -379,7 +380,7 @@ int main(int argc, char **argv)
         unsigned count;
         bool plain_is_bearable;
     } cases[] = {{SHAPE_MIX, 1000, true},     {SHAPE_MIX, 5000, true},         {SHAPE_MIX, 20000, true}, {SHAPE_PREFERENCES, 4000, true},
-                 {SHAPE_PLAIN, 20000, true}, {SHAPE_PLAIN, 1000000, false}, {SHAPE_WHAT_IF, 300, true}, {SHAPE_WHAT_IF, 1000, true}};
+                 {SHAPE_PLAIN, 20000, true}, {SHAPE_PLAIN, 1000000, true}, {SHAPE_WHAT_IF, 300, true}, {SHAPE_WHAT_IF, 1000, true}};
     char folder[] = "/tmp/kerf-bench-XXXXXX";
     if (mkdtemp(folder) == NULL)
         return 4;

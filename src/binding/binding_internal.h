@@ -116,10 +116,16 @@ enum kind_verdict { KIND_UNKNOWN, KIND_PASSES, KIND_REFUSES };
 
 /**
  * Pods that ask the same of every node: replicas of a workload. What a node by itself answers (filters, and scores that hang on
- * nothing else) is remembered until the node changes (binding_kinds.c). Specs and labels live as long as the cluster.
+ * nothing else) is remembered until the node changes (binding_kinds.c).
  */
 struct pod_kind {
-    struct kerf_pod sample; /* what it points to outlives the binding */
+    const struct kerf_pod_spec *spec; /* a template's, which its replicas share; it outlives the binding, as the next two do */
+    const struct kerf_resources *requests;
+    kerf_name namespace_name;
+    kerf_name owner_kind; /* of the controller */
+    kerf_name owner_name;
+    struct kerf_label *labels; /* a copy */
+    size_t label_count;
     uint32_t workload_index;
     bool met_again; /* only then is anything remembered */
     uint32_t next; /* with the same hash */

@@ -27,28 +27,36 @@ static uint64_t hash_of_kind(const struct kerf_pod *pod)
     return owner ? kerf_hash_mix(hash, hash_of_name(owner->name)) : hash;
 }
 
-static bool same_owner(const struct kerf_pod *a, const struct kerf_pod *b)
+static bool is_of_kind(const struct pod_kind *kind, const struct kerf_cluster_pod *pod)
 {
-    const struct kerf_owner *x = kerf_meta_controller(&a->meta), *y = kerf_meta_controller(&b->meta);
-    return x == y || (x && y && x->kind == y->kind && x->name == y->name);
-}
-
-static bool same_labels(const struct kerf_labels *a, const struct kerf_labels *b)
-{
-    if (a->count != b->count)
+    const struct kerf_meta *meta = &pod->pod.meta;
+    const struct kerf_owner *owner = kerf_meta_controller(meta);
+    if (kind->spec != pod->pod.spec || kind->requests != pod->pod.requests || kind->namespace_name != meta->namespace_name ||
+        kind->workload_index != pod->workload_index || kind->label_count != meta->labels.count ||
+        kind->owner_kind != (owner ? owner->kind : NULL) || kind->owner_name != (owner ? owner->name : NULL))
         return false;
-    for (size_t i = 0; a->items != b->items && i < a->count; i++)
-        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
+    for (size_t i = 0; i < kind->label_count; i++)
+        if (kind->labels[i].key != meta->labels.items[i].key || kind->labels[i].value != meta->labels.items[i].value)
             return false;
     return true;
 }
 
-static bool is_of_kind(const struct pod_kind *kind, const struct kerf_cluster_pod *pod)
+static struct pod_kind *new_kind(const struct kerf_cluster_pod *pod)
 {
-    const struct kerf_pod *sample = &kind->sample;
-    return sample->spec == pod->pod.spec && sample->requests == pod->pod.requests &&
-           sample->meta.namespace_name == pod->pod.meta.namespace_name && kind->workload_index == pod->workload_index &&
-           same_labels(&sample->meta.labels, &pod->pod.meta.labels) && same_owner(sample, &pod->pod);
+    const struct kerf_meta *meta = &pod->pod.meta;
+    const struct kerf_owner *owner = kerf_meta_controller(meta);
+    struct pod_kind *kind = kerf_allocate(sizeof *kind);
+    *kind = (struct pod_kind){.spec = pod->pod.spec,
+                              .requests = pod->pod.requests,
+                              .namespace_name = meta->namespace_name,
+                              .owner_kind = owner ? owner->kind : NULL,
+                              .owner_name = owner ? owner->name : NULL,
+                              .labels = kerf_allocate(kerf_array_bytes(meta->labels.count, sizeof *kind->labels)),
+                              .label_count = meta->labels.count,
+                              .workload_index = pod->workload_index};
+    if (meta->labels.count)
+        memcpy(kind->labels, meta->labels.items, meta->labels.count * sizeof *kind->labels);
+    return kind;
 }
 
 static void free_tallies(struct spread_tally *tallies, uint32_t count)
@@ -64,6 +72,7 @@ static void forget_kinds(struct kerf_binding *binding)
         struct pod_kind *kind = binding->kinds.items[i];
         free_tallies(kind->hard, kind->hard_count);
         free_tallies(kind->soft, kind->soft_count);
+        free(kind->labels);
         free(kind->verdicts);
         free(kind->scores);
         free(kind->preferred);
@@ -91,9 +100,7 @@ static struct pod_kind *find_kind(struct kerf_binding *binding, const struct ker
         forget_kinds(binding);
         first = KERF_NOT_FOUND;
     }
-    struct pod_kind *kind = kerf_allocate(sizeof *kind);
-    kind->sample = pod->pod;
-    kind->workload_index = pod->workload_index;
+    struct pod_kind *kind = new_kind(pod);
     kind->next = first;
     kind->epoch = binding->epoch;
     kind->cursor = binding->log.count;
@@ -110,7 +117,7 @@ static void grow_kind(struct pod_kind *kind, uint32_t slot_capacity)
         return;
     kind->verdicts = kerf_reallocate(kind->verdicts, slot_capacity);
     kind->scores = kerf_reallocate(kind->scores, kerf_array_bytes(slot_capacity, sizeof *kind->scores));
-    if (kind->sample.spec->preferred_node_term_count)
+    if (kind->spec->preferred_node_term_count)
         kind->preferred = kerf_reallocate(kind->preferred, kerf_array_bytes(slot_capacity, sizeof *kind->preferred));
     memset(kind->verdicts + kind->slot_capacity, KIND_UNKNOWN, slot_capacity - kind->slot_capacity);
     kind->slot_capacity = slot_capacity;

@@ -28,7 +28,7 @@ static bool attempt(struct kerf_fast *fast, struct kerf_shape *shape, struct ker
     struct kerf_text *reason = pass->input->omit_reasons ? NULL : &view->reason;
     kerf_text_clear(&view->reason);
     if (kerf_fast_add_to_node(fast, shape, view) || kerf_fast_add_to_claim(fast, shape, view) ||
-        kerf_fast_open_claim(fast, shape, view, reason)) {
+        kerf_fast_open_claim(fast, shape, view, NULL, reason)) {
         fast->state++;
         return true;
     }

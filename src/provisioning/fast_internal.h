@@ -114,8 +114,9 @@ void kerf_fast_fini(struct kerf_fast *fast);
 /* fast_search.c */
 bool kerf_fast_add_to_node(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view);
 bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, struct kerf_shape_view *view);
+/** `like` (may be NULL): see kerf_pass_open_like. */
 bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,
-                          struct kerf_text *reason);
+                          const struct kerf_pass_claim *like, struct kerf_text *reason);
 /** Where among the claims the search of a view begins. */
 size_t kerf_fast_first_place(struct kerf_fast *fast, const struct kerf_shape_view *view);
 bool kerf_fast_try_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view, uint32_t index);

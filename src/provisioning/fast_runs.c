@@ -14,6 +14,7 @@ struct run {
     const uint32_t *positions; /* of pods that wait */
     size_t left;
     size_t at; /* every claim before it has refused */
+    const struct kerf_pass_claim *opened; /* the last one, by the run itself, and filled by it alone; NULL: none */
 };
 
 bool kerf_fast_may_run(const struct kerf_fast *fast, const struct kerf_shape *shape, const struct kerf_shape_view *view)
@@ -46,14 +47,7 @@ static void refuse(struct run *run, uint32_t index)
 /* So many pods go to the claim, where room alone decides and there is enough. */
 static void put(struct run *run, struct kerf_pass_claim *claim, uint32_t count)
 {
-    struct kerf_pass *pass = run->fast->pass;
-    const struct kerf_resources *requests = run->shape->pod.requests;
-    claim->requests.present |= requests->present;
-    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
-        claim->requests.amounts[resource] += count * requests->amounts[resource];
-    claim->room_known = false;
-    for (uint32_t i = 0; i < count; i++)
-        KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pass->input->pods[run->positions[i]]);
+    kerf_pass_put_likes(run->fast->pass, claim, run->shape->pod.requests, run->positions, count);
     run->positions += count;
     run->left -= count;
 }
@@ -119,15 +113,17 @@ static bool open_one(struct run *run)
     struct kerf_pass *pass = fast->pass;
     run->shape->pod.id = pass->input->pods[run->positions[0]];
     fast->cursor = run->at;
-    if (!kerf_fast_open_claim(fast, run->shape, run->view, NULL))
+    const struct kerf_pass_claim *like = run->opened;
+    if (!kerf_fast_open_claim(fast, run->shape, run->view, like, NULL))
         return false;
     run->positions++;
     run->left--;
     run->at = fast->cursor;
     size_t count = pass->claims.count;
     struct kerf_pass_claim *claim = pass->claims.items[count - 1];
-    if (run->left == 0 || run->at >= count || pass->search[run->at] != claim->index ||
-        !kerf_fast_room_decides(fast, run->view, claim))
+    bool by_room = kerf_fast_room_decides(fast, run->view, claim);
+    run->opened = by_room && !claim->template->pool->has_limits ? claim : NULL;
+    if (run->left == 0 || run->at >= count || pass->search[run->at] != claim->index || !by_room)
         return true;
     uint32_t room = kerf_fast_room(claim, run->shape->pod.requests, UINT32_MAX);
     uint32_t more = run->left < room ? (uint32_t)run->left : room;

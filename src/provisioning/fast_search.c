@@ -287,10 +287,12 @@ bool kerf_fast_add_to_claim(struct kerf_fast *fast, struct kerf_shape *shape, st
 }
 
 bool kerf_fast_open_claim(struct kerf_fast *fast, struct kerf_shape *shape, const struct kerf_shape_view *view,
-                          struct kerf_text *reason)
+                          const struct kerf_pass_claim *like, struct kerf_text *reason)
 {
     struct kerf_pass *pass = fast->pass;
-    if (!kerf_pass_open_claim(pass, &shape->pod, reason))
+    if (like != NULL)
+        kerf_pass_open_like(pass, like, &shape->pod);
+    else if (!kerf_pass_open_claim(pass, &shape->pod, reason))
         return false;
     kerf_fast_admit(fast, view->fit, (uint32_t)pass->claims.count - 1);
     size_t at = kerf_claim_order_settle_last(pass->search_keys, pass->search, pass->claims.count);

@@ -255,6 +255,24 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
     record(pass, claim, pod);
 }
 
+void kerf_pass_put_likes(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_resources *requests,
+                         const uint32_t *positions, uint32_t count)
+{
+    claim->requests.present |= requests->present;
+    for (uint32_t resource = 0; resource < KERF_ROOM_RESOURCES; resource++)
+        claim->requests.amounts[resource] += count * requests->amounts[resource];
+    claim->room_known = false;
+    size_t wanted = claim->pods.count + count;
+    if (wanted > claim->pods.capacity) {
+        claim->pods.capacity = claim->pods.count > 1 && wanted < 2 * claim->pods.count ? 2 * claim->pods.count : wanted;
+        kerf_pod_id *items = KERF_NEW_ARRAY(&pass->arena, kerf_pod_id, claim->pods.capacity);
+        memcpy(items, claim->pods.items, claim->pods.count * sizeof items[0]);
+        claim->pods.items = items;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        claim->pods.items[claim->pods.count++] = pass->input->pods[positions[i]];
+}
+
 /* ---- in-flight claims (5.3) ------------------------------------------------------------------------------------------- */
 
 bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct kerf_pass_pod *pod,
@@ -360,6 +378,40 @@ static bool open_from(struct kerf_pass *pass, struct kerf_template *template, co
     append_claim(pass, claim);
     kerf_pass_charge_limits(template, found.options);
     return true;
+}
+
+/* The list, with the claim's own host name. */
+static struct kerf_requirements with_host(struct kerf_pass *pass, const struct kerf_requirements *like, kerf_name hostname)
+{
+    struct kerf_requirements requirements = kerf_requirements_copy(&pass->arena, like);
+    for (size_t i = 0; i < requirements.count; i++)
+        if (requirements.items[i].key == pass->vocabulary->key_hostname)
+            requirements.items[i] = kerf_requirement_in(&pass->arena, pass->vocabulary->key_hostname, &hostname, 1);
+    return requirements;
+}
+
+void kerf_pass_open_like(struct kerf_pass *pass, const struct kerf_pass_claim *like, const struct kerf_pass_pod *pod)
+{
+    KERF_ASSERT(!like->template->pool->has_limits);
+    struct kerf_pass_claim *claim = KERF_NEW(&pass->arena, struct kerf_pass_claim);
+    uint32_t index = (uint32_t)pass->claims.count;
+    *claim = (struct kerf_pass_claim){
+        .template = like->template,
+        .index = index,
+        .host_domain = KERF_NOT_FOUND,
+        .hostname = kerf_provisioning_cache_placeholder(pass->cache, index),
+        .options = kerf_arena_copy(&pass->arena, like->options, like->template->pool->table->words * sizeof like->options[0]),
+        .slots = like->slots,
+        .requests = *pod->requests,
+        .min_values_relaxed = like->min_values_relaxed,
+        .fits_by_room = like->fits_by_room,
+        .frontier = like->frontier,
+    };
+    claim->requirements = with_host(pass, &like->requirements, claim->hostname);
+    kerf_pass_host_domain(pass, claim->hostname, &claim->host_domain);
+    kerf_pass_register_host(pass, claim->hostname);
+    KERF_VEC_PUSH_IN(&pass->arena, &claim->pods, pod->id);
+    append_claim(pass, claim);
 }
 
 bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason)

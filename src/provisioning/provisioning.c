@@ -11,8 +11,7 @@
 struct collection {
     kerf_pod_id *pods;
     size_t pod_count;
-    struct kerf_plan_refusal *refusals;
-    size_t refusal_count;
+    KERF_VEC(struct kerf_plan_refusal) refusals;
 };
 
 static void collect(const struct kerf_cluster *cluster, struct kerf_arena *arena, const struct kerf_cluster_pod *pod,
@@ -24,7 +23,7 @@ static void collect(const struct kerf_cluster *cluster, struct kerf_arena *arena
     if (problems == NULL)
         collection->pods[collection->pod_count++] = pod->id;
     else
-        collection->refusals[collection->refusal_count++] = (struct kerf_plan_refusal){.pod = pod->id, .reason = problems};
+        KERF_VEC_PUSH_IN(arena, &collection->refusals, (struct kerf_plan_refusal){.pod = pod->id, .reason = problems});
 }
 
 void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_time_us now_epoch_us, struct kerf_arena *arena,
@@ -38,8 +37,7 @@ void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_tim
         if (node->has_node && kerf_cluster_is_deleting(cluster, node))
             on_deleting += node->pod_count;
     }
-    struct collection collection = {.pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + ended + on_deleting),
-                                    .refusals = KERF_NEW_ARRAY(arena, struct kerf_plan_refusal, pending + ended)};
+    struct collection collection = {.pods = KERF_NEW_ARRAY(arena, kerf_pod_id, pending + ended + on_deleting)};
     for (size_t i = 0; i < pending; i++)
         collect(cluster, arena, kerf_cluster_pending_at(cluster, i), &collection);
     for (size_t i = 0; i < ended; i++) /* nobody looks at the phase (1.1) */
@@ -56,8 +54,8 @@ void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_tim
     }
     *out_pods = collection.pods;
     *out_pod_count = collection.pod_count;
-    *out_refusals = collection.refusals;
-    *out_refusal_count = collection.refusal_count;
+    *out_refusals = collection.refusals.items;
+    *out_refusal_count = collection.refusals.count;
 }
 
 /* ---- a pass ------------------------------------------------------------------------------------------------------------ */

@@ -510,7 +510,15 @@ bool kerf_pass_try_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, 
                          struct kerf_refusal *refusal);
 /** A pod that asks nothing of the claim but room, and finds it. */
 void kerf_pass_put_on_claim(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_pass_pod *pod);
+/** Several such pods, by their positions in the input, that topology has nothing to do with. */
+void kerf_pass_put_likes(struct kerf_pass *pass, struct kerf_pass_claim *claim, const struct kerf_resources *requests,
+                         const uint32_t *positions, uint32_t count);
 bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, struct kerf_text *reason);
+/**
+ * A claim for a pod that no topology has to do with: as `like` was opened, of a pool without limits, for a pod that asks the same. It has
+ * got others since, but only such.
+ */
+void kerf_pass_open_like(struct kerf_pass *pass, const struct kerf_pass_claim *like, const struct kerf_pass_pod *pod);
 /** A claim of that template for the pod, further restricted. */
 struct kerf_opening {
     kerf_name zone;          /* NULL: any */
