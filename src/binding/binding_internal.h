@@ -110,6 +110,25 @@ struct spread_tally {
     uint32_t *domain_nodes; /* by domain: nodes */
     uint32_t domain_capacity;
     uint32_t domain_total; /* domains with a node */
+    int64_t pod_total;     /* over all domains */
+};
+
+/** Terms of pods that are there, towards the pods of one kind, on one topology key. */
+struct their_key {
+    struct key_column *column;
+    uint32_t generation; /* of the column */
+    uint32_t slot_capacity;
+    uint32_t domain_capacity;
+    struct their_share {
+        uint32_t domain; /* KERF_NOT_FOUND: it gives nothing */
+        int32_t anti;    /* required anti-affinity */
+        uint32_t terms;  /* all others */
+        int64_t points;  /* of these */
+    } *share_of_slot;
+    int32_t *anti;   /* by domain */
+    int64_t *points; /* by domain */
+    int64_t anti_total;
+    int64_t term_total;
 };
 
 enum kind_verdict { KIND_UNKNOWN, KIND_PASSES, KIND_REFUSES };
@@ -139,8 +158,14 @@ struct pod_kind {
     int64_t *preferred;      /* raw sums of preferred node affinity; NULL: it prefers nothing */
     struct spread_tally *hard;
     struct spread_tally *soft;
+    struct spread_tally *own; /* of its pod affinity: required, required apart, preferred, preferred apart */
     uint32_t hard_count;
     uint32_t soft_count;
+    uint32_t own_count;
+    KERF_VEC(struct their_key) their_keys;
+    bool their_known;
+    uint64_t their_cursor;
+    uint32_t their_epoch;
 };
 
 struct image_state {
@@ -347,6 +372,7 @@ struct attempt {
     struct domain_counts *anti_affinity;
     struct pod_filter *anti_affinity_filters;
     KERF_VEC(struct domain_counts) existing_anti_affinity; /* per key */
+    bool shares_counts; /* those above are what is remembered of the kind: to be copied before they are changed */
 };
 
 /** PreFilter: what the filters need to know of all nodes. */
@@ -392,7 +418,7 @@ bool kerf_spread_score(struct attempt *attempt, const uint32_t *slots, uint32_t 
 /* binding_tally.c */
 /** Which nodes a constraint counts. */
 struct tally_rule {
-    const struct kerf_topology_spread *spread;
+    const struct kerf_topology_spread *spread; /* NULL: all that have the key */
     const struct key_column *column;
     const struct match_column *matches; /* NULL: counts nothing */
     const struct key_column *const *required; /* keys that a node must have */
@@ -413,6 +439,16 @@ struct spread_tally *kerf_kind_tallies(struct spread_tally **tallies, uint32_t *
 /** The search of section 6 over all nodes; false: none is feasible, and nothing was changed. */
 bool kerf_kind_search(struct attempt *attempt, uint32_t wanted);
 void kerf_binding_kinds_fini(struct kerf_binding *binding);
+
+/* binding_their_terms.c */
+/** Brings what pods that are there say of the kind up to date. */
+void kerf_their_terms_follow(const struct attempt *attempt, struct pod_kind *kind);
+void kerf_their_terms_fini(struct pod_kind *kind);
+/** What a required term counts for in scores (HardPodAffinityWeight). */
+static inline int64_t kerf_hard_affinity_weight(const struct kerf_scheduler_configuration *configuration)
+{
+    return configuration->present ? configuration->hard_pod_affinity_weight : 1;
+}
 
 /* binding_interpod.c */
 void kerf_interpod_begin(struct attempt *attempt);

@@ -72,31 +72,111 @@ static void count_existing(struct attempt *attempt, uint32_t slot, const struct 
     }
 }
 
+/* ---- what is remembered of the pod's kind ---------------------------------------------------------------------------------------------- */
+
+static uint32_t own_term_count(const struct kerf_pod_spec *spec)
+{
+    return (uint32_t)(spec->required_affinity.count + spec->required_anti_affinity.count + spec->preferred_affinity.count +
+                      spec->preferred_anti_affinity.count);
+}
+
+/** Of the kind's `number`-th own term, brought up to date. */
+static const struct spread_tally *own_tally(struct attempt *attempt, uint32_t number, const struct key_column *column,
+                                            const struct match_column *matches)
+{
+    struct pod_kind *kind = attempt->kind;
+    struct spread_tally *tally = &kerf_kind_tallies(&kind->own, &kind->own_count, own_term_count(attempt->spec))[number];
+    struct tally_rule rule = {.column = column, .matches = matches};
+    kerf_tally_follow(attempt, tally, &rule);
+    return tally;
+}
+
+static void begin_by_kind(struct attempt *attempt)
+{
+    struct kerf_binding *binding = attempt->binding;
+    const struct kerf_pod_spec *spec = attempt->spec;
+    uint32_t number = 0;
+    attempt->shares_counts = true;
+    const struct match_column *matches =
+        attempt->affinity_count ? kerf_binding_match_column(binding, &attempt->affinity_filter) : NULL;
+    for (uint32_t i = 0; i < attempt->affinity_count; i++) {
+        struct key_column *column = kerf_binding_key_column(binding, spec->required_affinity.items[i].topology_key);
+        const struct spread_tally *tally = own_tally(attempt, number++, column, matches);
+        attempt->affinity[i] = (struct domain_counts){column, tally->counts};
+        attempt->affinity_total += tally->pod_total;
+    }
+    for (uint32_t i = 0; i < attempt->anti_affinity_count; i++) {
+        struct key_column *column = kerf_binding_key_column(binding, spec->required_anti_affinity.items[i].topology_key);
+        matches = kerf_binding_match_column(binding, &attempt->anti_affinity_filters[i]);
+        attempt->anti_affinity[i] = (struct domain_counts){column, own_tally(attempt, number++, column, matches)->counts};
+    }
+    if (!binding->affinity_pod_total)
+        return;
+    kerf_their_terms_follow(attempt, attempt->kind);
+    for (size_t i = 0; i < attempt->kind->their_keys.count; i++) {
+        const struct their_key *key = &attempt->kind->their_keys.items[i];
+        if (key->anti_total > 0)
+            KERF_VEC_PUSH_IN(attempt->arena, &attempt->existing_anti_affinity, (struct domain_counts){key->column, key->anti});
+    }
+}
+
+static void copy_counts(const struct attempt *attempt, struct domain_counts *counts)
+{
+    counts->counts = kerf_arena_copy(attempt->arena, counts->counts, counts->column->domain_count * sizeof *counts->counts);
+}
+
+/** What is remembered stays; from here on the attempt counts by itself. */
+static void unshare_counts(struct attempt *attempt)
+{
+    attempt->shares_counts = false;
+    for (uint32_t i = 0; i < attempt->affinity_count; i++)
+        copy_counts(attempt, &attempt->affinity[i]);
+    for (uint32_t i = 0; i < attempt->anti_affinity_count; i++)
+        copy_counts(attempt, &attempt->anti_affinity[i]);
+    for (size_t i = 0; i < attempt->existing_anti_affinity.count; i++)
+        copy_counts(attempt, &attempt->existing_anti_affinity.items[i]);
+}
+
+static void count_required(struct attempt *attempt);
+
 void kerf_interpod_begin(struct attempt *attempt)
 {
     struct kerf_binding *binding = attempt->binding;
     const struct kerf_pod_spec *spec = attempt->spec;
-    if (spec->required_affinity.count) {
-        attempt->affinity_count = (uint32_t)spec->required_affinity.count;
+    attempt->affinity_count = (uint32_t)spec->required_affinity.count;
+    attempt->anti_affinity_count = (uint32_t)spec->required_anti_affinity.count;
+    if (attempt->affinity_count) {
         attempt->affinity_filter = filter_of_terms(attempt, spec->required_affinity.items, spec->required_affinity.count);
         attempt->affinity_self = kerf_binding_filter_takes(binding, &attempt->affinity_filter, &attempt->pod->pod);
         attempt->affinity = KERF_NEW_ARRAY(attempt->arena, struct domain_counts, attempt->affinity_count);
+    }
+    if (attempt->anti_affinity_count) {
+        attempt->anti_affinity = KERF_NEW_ARRAY(attempt->arena, struct domain_counts, attempt->anti_affinity_count);
+        attempt->anti_affinity_filters = KERF_NEW_ARRAY(attempt->arena, struct pod_filter, attempt->anti_affinity_count);
+        for (uint32_t i = 0; i < attempt->anti_affinity_count; i++)
+            attempt->anti_affinity_filters[i] = filter_of_terms(attempt, &spec->required_anti_affinity.items[i], 1);
+    }
+    if (attempt->kind)
+        begin_by_kind(attempt);
+    else
+        count_required(attempt);
+}
+
+/** Over all nodes. */
+static void count_required(struct attempt *attempt)
+{
+    struct kerf_binding *binding = attempt->binding;
+    const struct kerf_pod_spec *spec = attempt->spec;
+    if (attempt->affinity_count) {
         const struct match_column *matches = kerf_binding_match_column(binding, &attempt->affinity_filter);
         for (uint32_t i = 0; i < attempt->affinity_count; i++) {
             attempt->affinity[i] = new_counts(attempt, spec->required_affinity.items[i].topology_key);
             attempt->affinity_total += add_matches(binding, &attempt->affinity[i], matches);
         }
     }
-    if (spec->required_anti_affinity.count) {
-        attempt->anti_affinity_count = (uint32_t)spec->required_anti_affinity.count;
-        attempt->anti_affinity = KERF_NEW_ARRAY(attempt->arena, struct domain_counts, attempt->anti_affinity_count);
-        attempt->anti_affinity_filters = KERF_NEW_ARRAY(attempt->arena, struct pod_filter, attempt->anti_affinity_count);
-        for (uint32_t i = 0; i < attempt->anti_affinity_count; i++) {
-            attempt->anti_affinity_filters[i] = filter_of_terms(attempt, &spec->required_anti_affinity.items[i], 1);
-            attempt->anti_affinity[i] = new_counts(attempt, spec->required_anti_affinity.items[i].topology_key);
-            add_matches(binding, &attempt->anti_affinity[i],
-                        kerf_binding_match_column(binding, &attempt->anti_affinity_filters[i]));
-        }
+    for (uint32_t i = 0; i < attempt->anti_affinity_count; i++) {
+        attempt->anti_affinity[i] = new_counts(attempt, spec->required_anti_affinity.items[i].topology_key);
+        add_matches(binding, &attempt->anti_affinity[i], kerf_binding_match_column(binding, &attempt->anti_affinity_filters[i]));
     }
     for (uint32_t at = 0; binding->anti_pod_total && at < binding->order_count; at++) {
         uint32_t slot = binding->order[at];
@@ -113,6 +193,8 @@ void kerf_interpod_begin(struct attempt *attempt)
 
 void kerf_interpod_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign)
 {
+    if (attempt->shares_counts)
+        unshare_counts(attempt);
     count_existing(attempt, slot, pod, sign);
     if (attempt->affinity_count && kerf_binding_filter_takes(attempt->binding, &attempt->affinity_filter, pod)) {
         for (uint32_t i = 0; i < attempt->affinity_count; i++) {
@@ -242,14 +324,62 @@ static void add_their_terms(struct attempt *attempt, struct all_points *all, uin
     }
 }
 
-bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
+/** Points of one key or term, by domain: `counts` times `weight`, or `points`. */
+struct source {
+    const struct key_column *column;
+    const int32_t *counts;
+    int64_t weight;
+    const int64_t *points;
+};
+
+/** All that gives points, from what is remembered of the kind; how many there are. */
+static uint32_t list_sources(struct attempt *attempt, struct source *sources)
+{
+    struct pod_kind *kind = attempt->kind;
+    const struct kerf_pod_spec *spec = attempt->spec;
+    const struct kerf_pod_affinity_terms *lists[] = {&spec->preferred_affinity, &spec->preferred_anti_affinity};
+    uint32_t number = (uint32_t)(spec->required_affinity.count + spec->required_anti_affinity.count), count = 0;
+    for (int list = 0; list < 2; list++) {
+        for (size_t t = 0; t < lists[list]->count; t++) {
+            const struct kerf_pod_affinity_term *term = &lists[list]->items[t];
+            struct pod_filter filter = filter_of_terms(attempt, term, 1);
+            const struct key_column *column = kerf_binding_key_column(attempt->binding, term->topology_key);
+            const struct match_column *matches = kerf_binding_match_column(attempt->binding, &filter);
+            const struct spread_tally *tally = own_tally(attempt, number++, column, matches);
+            if (tally->pod_total > 0)
+                sources[count++] = (struct source){
+                    .column = column, .counts = tally->counts, .weight = list == 0 ? term->weight : -(int64_t)term->weight};
+        }
+    }
+    for (size_t i = 0; attempt->binding->affinity_pod_total && i < kind->their_keys.count; i++)
+        if (kind->their_keys.items[i].term_total > 0)
+            sources[count++] = (struct source){.column = kind->their_keys.items[i].column, .points = kind->their_keys.items[i].points};
+    return count;
+}
+
+static bool add_points_by_kind(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
+{
+    struct source *sources = KERF_NEW_ARRAY(attempt->arena, struct source,
+                                            own_term_count(attempt->spec) + attempt->kind->their_keys.count);
+    uint32_t source_count = list_sources(attempt, sources);
+    memset(scores, 0, count * sizeof *scores);
+    for (uint32_t s = 0; s < source_count; s++) {
+        const struct source *source = &sources[s];
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t domain = source->column->domain_of_slot[slots[i]];
+            if (domain != KERF_NOT_FOUND)
+                scores[i] += source->points ? source->points[domain] : source->weight * source->counts[domain];
+        }
+    }
+    return source_count > 0;
+}
+
+/** Sums of points of each node, over all nodes and pods; false: nothing gives any. */
+static bool add_points(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
 {
     struct kerf_binding *binding = attempt->binding;
     const struct kerf_scheduler_configuration *configuration = binding->configuration;
-    bool has_preferences = attempt->spec->preferred_affinity.count || attempt->spec->preferred_anti_affinity.count;
-    if (configuration->ignore_preferred_terms_of_existing_pods && !has_preferences)
-        return false;
-    int64_t hard_weight = configuration->present ? configuration->hard_pod_affinity_weight : 1;
+    int64_t hard_weight = kerf_hard_affinity_weight(configuration);
     struct all_points all = {0};
     add_own_terms(attempt, &all, &attempt->spec->preferred_affinity, 1);
     add_own_terms(attempt, &all, &attempt->spec->preferred_anti_affinity, -1);
@@ -272,7 +402,6 @@ bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_
     }
     if (!all.anything)
         return false;
-    int64_t lowest = INT64_MAX, highest = INT64_MIN;
     for (uint32_t i = 0; i < count; i++) {
         scores[i] = 0;
         for (size_t k = 0; k < all.keys.count; k++) {
@@ -280,6 +409,20 @@ bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_
             if (domain != KERF_NOT_FOUND)
                 scores[i] += all.keys.items[k].points[domain];
         }
+    }
+    return true;
+}
+
+bool kerf_interpod_score(struct attempt *attempt, const uint32_t *slots, uint32_t count, int64_t *scores)
+{
+    bool has_preferences = attempt->spec->preferred_affinity.count || attempt->spec->preferred_anti_affinity.count;
+    if (attempt->binding->configuration->ignore_preferred_terms_of_existing_pods && !has_preferences)
+        return false;
+    bool any = attempt->kind ? add_points_by_kind(attempt, slots, count, scores) : add_points(attempt, slots, count, scores);
+    if (!any)
+        return false;
+    int64_t lowest = INT64_MAX, highest = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
         lowest = kerf_min_i64(lowest, scores[i]);
         highest = kerf_max_i64(highest, scores[i]);
     }

@@ -72,6 +72,8 @@ static void forget_kinds(struct kerf_binding *binding)
         struct pod_kind *kind = binding->kinds.items[i];
         free_tallies(kind->hard, kind->hard_count);
         free_tallies(kind->soft, kind->soft_count);
+        free_tallies(kind->own, kind->own_count);
+        kerf_their_terms_fini(kind);
         free(kind->labels);
         free(kind->verdicts);
         free(kind->scores);

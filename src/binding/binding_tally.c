@@ -18,7 +18,7 @@ static bool is_included(const struct attempt *attempt, const struct tally_rule *
     for (uint32_t i = 0; i < rule->required_count; i++)
         if (rule->required[i]->domain_of_slot[slot] == KERF_NOT_FOUND)
             return false;
-    return kerf_spread_policies_include(attempt, rule->spread, &attempt->binding->nodes[slot]);
+    return rule->spread == NULL || kerf_spread_policies_include(attempt, rule->spread, &attempt->binding->nodes[slot]);
 }
 
 static void take_slot(struct spread_tally *tally, uint32_t slot)
@@ -27,6 +27,7 @@ static void take_slot(struct spread_tally *tally, uint32_t slot)
     if (domain == KERF_NOT_FOUND)
         return;
     tally->counts[domain] -= (int32_t)tally->count_of_slot[slot];
+    tally->pod_total -= tally->count_of_slot[slot];
     tally->domain_total -= --tally->domain_nodes[domain] == 0;
 }
 
@@ -40,6 +41,7 @@ static void put_slot(const struct attempt *attempt, struct spread_tally *tally, 
         return;
     tally->count_of_slot[slot] = rule->matches ? rule->matches->count_of_slot[slot] : 0;
     tally->counts[domain] += (int32_t)tally->count_of_slot[slot];
+    tally->pod_total += tally->count_of_slot[slot];
     tally->domain_total += tally->domain_nodes[domain]++ == 0;
 }
 
@@ -82,6 +84,7 @@ void kerf_tally_follow(const struct attempt *attempt, struct spread_tally *tally
             memset(tally->domain_nodes, 0, tally->domain_capacity * sizeof *tally->domain_nodes);
         }
         tally->domain_total = 0;
+        tally->pod_total = 0;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
             put_slot(attempt, tally, rule, slot);
         tally->known = true;
