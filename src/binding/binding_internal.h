@@ -372,7 +372,6 @@ struct attempt {
     struct domain_counts *anti_affinity;
     struct pod_filter *anti_affinity_filters;
     KERF_VEC(struct domain_counts) existing_anti_affinity; /* per key */
-    bool shares_counts; /* those above are what is remembered of the kind: to be copied before they are changed */
 };
 
 /** PreFilter: what the filters need to know of all nodes. */

@@ -91,12 +91,12 @@ static const struct spread_tally *own_tally(struct attempt *attempt, uint32_t nu
     return tally;
 }
 
+/** The counts are those remembered themselves: whoever counts on them (dry runs of preemption) leaves them as they were. */
 static void begin_by_kind(struct attempt *attempt)
 {
     struct kerf_binding *binding = attempt->binding;
     const struct kerf_pod_spec *spec = attempt->spec;
     uint32_t number = 0;
-    attempt->shares_counts = true;
     const struct match_column *matches =
         attempt->affinity_count ? kerf_binding_match_column(binding, &attempt->affinity_filter) : NULL;
     for (uint32_t i = 0; i < attempt->affinity_count; i++) {
@@ -118,23 +118,6 @@ static void begin_by_kind(struct attempt *attempt)
         if (key->anti_total > 0)
             KERF_VEC_PUSH_IN(attempt->arena, &attempt->existing_anti_affinity, (struct domain_counts){key->column, key->anti});
     }
-}
-
-static void copy_counts(const struct attempt *attempt, struct domain_counts *counts)
-{
-    counts->counts = kerf_arena_copy(attempt->arena, counts->counts, counts->column->domain_count * sizeof *counts->counts);
-}
-
-/** What is remembered stays; from here on the attempt counts by itself. */
-static void unshare_counts(struct attempt *attempt)
-{
-    attempt->shares_counts = false;
-    for (uint32_t i = 0; i < attempt->affinity_count; i++)
-        copy_counts(attempt, &attempt->affinity[i]);
-    for (uint32_t i = 0; i < attempt->anti_affinity_count; i++)
-        copy_counts(attempt, &attempt->anti_affinity[i]);
-    for (size_t i = 0; i < attempt->existing_anti_affinity.count; i++)
-        copy_counts(attempt, &attempt->existing_anti_affinity.items[i]);
 }
 
 static void count_required(struct attempt *attempt);
@@ -193,8 +176,6 @@ static void count_required(struct attempt *attempt)
 
 void kerf_interpod_count_pod(struct attempt *attempt, uint32_t slot, const struct kerf_pod *pod, int32_t sign)
 {
-    if (attempt->shares_counts)
-        unshare_counts(attempt);
     count_existing(attempt, slot, pod, sign);
     if (attempt->affinity_count && kerf_binding_filter_takes(attempt->binding, &attempt->affinity_filter, pod)) {
         for (uint32_t i = 0; i < attempt->affinity_count; i++) {

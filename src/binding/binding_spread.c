@@ -46,7 +46,7 @@ static void count_nodes(struct attempt *attempt, struct spread_state *state, con
     }
 }
 
-/** The same from what is remembered of the pod's kind. */
+/** The same from what is remembered of the pod's kind; dry runs of preemption leave the counts as they were. */
 static void take_tally(struct attempt *attempt, struct spread_state *state, const struct match_column *matches,
                        struct spread_tally *tally)
 {
@@ -59,8 +59,7 @@ static void take_tally(struct attempt *attempt, struct spread_state *state, cons
                               .required = required,
                               .required_count = attempt->spread_count};
     kerf_tally_follow(attempt, tally, &rule);
-    /* a copy: dry runs of preemption count on it */
-    state->counts = kerf_arena_copy(attempt->arena, tally->counts, state->column->domain_count * sizeof *tally->counts);
+    state->counts = tally->counts;
     state->domain_nodes = tally->domain_nodes;
     state->domain_total = tally->domain_total;
 }
