@@ -134,6 +134,7 @@ struct pod_shape {
     char labels[64];
     char cpu[16];
     char memory[16];
+    char more[48]; /* of its requests */
     struct kerf_text spec;
 };
 
@@ -141,6 +142,7 @@ static void make_shape(struct pod_shape *shape, bool plain)
 {
     static const char *const cpus[] = {"0.1", "0.25", "0.5", "0.5", "1", "1", "1.5", "3", "7.9", "9"};
     static const char *const memories[] = {"128Mi", "0.3Gi", "1Gi", "3Gi", "7Gi"};
+    static const char *const more[] = {"", "", "", "", "", ", ephemeral-storage: 3Gi", ", nvidia.com/gpu: 1"};
     static const char *const apps[] = {"a", "b", "c"};
     static const char *const tolerations[] = {"", "", ", tolerations: [{operator: Exists}]",
                                               ", tolerations: [{key: only, operator: Exists, effect: NoSchedule}]"};
@@ -155,6 +157,7 @@ static void make_shape(struct pod_shape *shape, bool plain)
     snprintf(shape->namespace_name, sizeof shape->namespace_name, "%s", draw(8) == 0 ? "other" : "default");
     snprintf(shape->cpu, sizeof shape->cpu, "%s", PICK(cpus));
     snprintf(shape->memory, sizeof shape->memory, "%s", PICK(memories));
+    snprintf(shape->more, sizeof shape->more, "%s", PICK(more));
     snprintf(shape->labels, sizeof shape->labels, "app: %s%s", PICK(apps), draw(4) == 0 ? ", version: v1" : "");
     kerf_text_append(&shape->spec, PICK(tolerations));
     kerf_text_append(&shape->spec, PICK(selector_texts));
@@ -197,9 +200,9 @@ static void add_pod(struct plan_world *world, const struct pod_shape *shape, uns
     plan_world_add(world,
                    "{apiVersion: v1, kind: Pod, metadata: {name: p%04u, uid: u%08" PRIx64 ", namespace: %s, creationTimestamp: "
                    "'2026-01-01T00:00:0%uZ', labels: {%s}}, spec: {containers: [{name: main, resources: {requests: {cpu: '%s', "
-                   "memory: %s}}%s}]%s%s%s%s}%s}",
+                   "memory: %s%s}}%s}]%s%s%s%s}%s}",
                    index, kerf_hash_mix(random_state, index) >> 32, shape->namespace_name, draw(3), shape->labels, shape->cpu,
-                   shape->memory, node == NULL ? PICK(ports) : "", shape->spec.length > 0 ? shape->spec.bytes : "",
+                   shape->memory, shape->more, node == NULL ? PICK(ports) : "", shape->spec.length > 0 ? shape->spec.bytes : "",
                    node == NULL ? PICK(volumes) : "", node != NULL ? ", nodeName: " : "", node != NULL ? node : "",
                    node != NULL ? ", status: {phase: Running}" : "");
 }
@@ -287,6 +290,8 @@ static void make_world(struct plan_world *world, struct pod_shape *shapes)
         plan_world_add_type(world, name, 1 + (int)draw(16), 1024 * (1 + (int)draw(32)), 0.05 * (1 + draw(12)),
                             draw(3) > 0 ? 0.02 * (1 + draw(12)) : 0);
     }
+    if (draw(2) == 0)
+        plan_world_add_type(world, "g.large", 8, 16384, 0.60, draw(2) == 0 ? 0.20 : 0);
     unsigned pools = 1 + draw(3);
     for (unsigned i = 0; i < pools; i++)
         add_pool(world, i == 0 ? "np" : i == 1 ? "second" : "third");
