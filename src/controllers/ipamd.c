@@ -278,6 +278,15 @@ static void stop_node(struct kerf_ipamd *ipamd, kerf_node_id id)
     kerf_books_drop(&ipamd->nodes, id.index);
 }
 
+/** A cordoned node's pool neither grows nor gives up interfaces (vpc-cni.md 2). */
+static void note_cordon(struct kerf_ipamd *ipamd, const struct kerf_cluster_node *node)
+{
+    if (!node || !node->network || node->network->cordoned == node->node.unschedulable)
+        return;
+    node->network->cordoned = node->node.unschedulable;
+    schedule_loop(ipamd, node);
+}
+
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
 {
     struct kerf_ipamd *ipamd = context;
@@ -288,6 +297,9 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         break;
     case KERF_CHANGE_NODE_REMOVED:
         stop_node(ipamd, change->node);
+        break;
+    case KERF_CHANGE_NODE_CHANGED:
+        note_cordon(ipamd, kerf_cluster_node(cluster, change->node));
         break;
     case KERF_CHANGE_POD_BOUND: {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, change->pod);

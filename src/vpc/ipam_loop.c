@@ -82,6 +82,9 @@ static int32_t slots_wanted(const struct kerf_vpc_pool *pool, const struct kerf_
 
 static bool has_room_for_eni(const struct kerf_vpc_pool *pool)
 {
+    const struct kerf_cni_settings *settings = &pool->options.settings;
+    if (pool->options.primary_excluded && !settings->subnet_discovery && !settings->custom_networking)
+        return false; /* aws createENI: the node's subnet is the only one that is thought of, and its tag forbids it */
     bool trunk_reserved = pool->options.settings.pod_eni && pool->options.trunk_capable && !pool->trunk_attached;
     return pool->eni_count < pool_enis_max(pool) - (trunk_reserved ? 1 : 0);
 }

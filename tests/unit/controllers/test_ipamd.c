@@ -71,6 +71,38 @@ Test(ipamd, pods_wait_for_interfaces)
     sim_world_close(&world);
 }
 
+static void cordon(struct sim_world *world, kerf_node_id id, bool cordoned)
+{
+    struct kerf_node node = kerf_cluster_node(world->world->cluster, id)->node;
+    node.unschedulable = cordoned;
+    kerf_cluster_update_node(world->world->cluster, id, &node);
+}
+
+/* vpc-cni.md 2: a cordoned node's pool doesn't grow, and its pods wait until it is uncordoned; nor does it give up interfaces. */
+Test(ipamd, a_cordon_stops_the_pool)
+{
+    struct sim_world world;
+    kerf_node_id node = open_world(&world, "", 0);
+    cordon(&world, node, true);
+    add_pods(&world, node, 0, 12);
+    sim_world_run(&world, SECONDS(900));
+    cr_expect_eq(addressed(&world), 9);
+    cr_expect_eq(used(&world), 10);
+    cordon(&world, node, false);
+    sim_world_run(&world, SECONDS(960));
+    cr_expect_eq(addressed(&world), 12);
+    cr_expect_eq(used(&world), 30);
+    cordon(&world, node, true);
+    for (size_t at = 0; at < 12; at++)
+        kerf_cluster_delete_pod(world.world->cluster, kerf_cluster_pod_at(world.world->cluster, at)->id, kerf_world_epoch_now(world.world));
+    sim_world_run(&world, SECONDS(1300));
+    cr_expect_eq(used(&world), 30);
+    cordon(&world, node, false);
+    sim_world_run(&world, SECONDS(1400));
+    cr_expect_eq(used(&world), 10);
+    sim_world_close(&world);
+}
+
 Test(ipamd, host_network_pods_need_none)
 {
     struct sim_world world;

@@ -195,6 +195,31 @@ Test(discovery, chooses_the_valid_subnet_with_most_free_addresses)
         kerf_vpc_subnet_free(subnets[i]);
 }
 
+/* Without discovery ipamd thinks of the node's own subnet alone, whose tag 0 forbids it: Ready with an empty pool, and no call to EC2. */
+Test(discovery, off_in_a_subnet_for_nodes_alone)
+{
+    struct kerf_vpc_pool_options options = vpc_options(3, 10, "ENABLE_SUBNET_DISCOVERY=false");
+    options.primary_excluded = true;
+    struct kerf_vpc_ec2_network network = {0};
+    struct vpc_world world;
+    cr_assert(vpc_world_launch(&world, &options, &network));
+    vpc_world_want(&world, 3);
+    vpc_world_run_until(&world, SECONDS(600));
+    cr_expect_eq(world.pool.state, KERF_POOL_RUNNING);
+    cr_expect_eq(world.waiting, 3);
+    cr_expect_eq(network.create_calls + network.assign_calls, 0);
+    cr_expect_eq(kerf_vpc_pool_wake(&world.pool), KERF_TIME_NEVER);
+    vpc_world_fini(&world);
+    struct kerf_node_step step = {.pods = 3};
+    struct kerf_node_rest rest;
+    cr_assert_null(kerf_vpc_node_course(&options, &step, 1, &rest));
+    cr_expect(rest.settled);
+    cr_expect_eq(rest.pods_waiting, 3);
+    options.settings.custom_networking = true; /* the ENIConfig's subnet is another matter */
+    cr_assert_null(kerf_vpc_node_course(&options, &step, 1, &rest));
+    cr_expect_eq(rest.pods_placed, 3);
+}
+
 /* A subnet that cannot hold the whole interface is passed over for the next one. */
 Test(discovery, tries_the_next_subnet)
 {
