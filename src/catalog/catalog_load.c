@@ -219,6 +219,8 @@ enum kerf_status kerf_catalog_load(const char *folder, const char *region, struc
         region = default_region;
     if (folder == NULL)
         KERF_TRY(check_builtin_region(region, errs));
+    else if (*folder == '\0') /* else the root's files would be read */
+        return kerf_errors_add(errs, (struct kerf_place){.file = "catalog"}, "the path is empty; expected a folder");
     struct kerf_arena paths;
     kerf_arena_init(&paths);
     struct kerf_catalog_tables tables = {0};

@@ -28,3 +28,12 @@ while read -r command; do
     run "$command" --no-such-option
     exits 2
 done <commands
+
+# an empty path is no folder, least of all the root
+for command in 'plan -f' 'check' 'run'; do
+    run $command "$ROOT/scenarios/dev_nightly.yaml" --catalog ''
+    exits 3
+    complains 'catalog: the path is empty'
+done
+run catalog list --catalog ''
+exits 3
