@@ -232,6 +232,7 @@ install: all ## install: program, libraries, headers, pkg-config files (PREFIX=/
 	install -m 644 $(LIBKERF) $(LIBBINPACK) $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/kerf/*.h $(DESTDIR)$(PREFIX)/include/kerf/
 	install -m 644 include/binpack/*.h $(DESTDIR)$(PREFIX)/include/binpack/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/binpack && install -m 644 src/packing/LICENSE $(DESTDIR)$(PREFIX)/share/doc/binpack/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/kerf.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/kerf.pc
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/binpack.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/binpack.pc
 

@@ -171,7 +171,7 @@ struct binpack_options {
                             search takes BINPACK_STEPS_USUAL, UINT64_MAX: no limit */
 };
 
-#define BINPACK_STEPS_USUAL ((uint64_t)30000000) /* about a second of a core */
+#define BINPACK_STEPS_USUAL ((uint64_t)60000000) /* half a second to a second of a core */
 
 /**
  * BINPACK_OK, BINPACK_LEFT_OVER and BINPACK_OUT_OF_STEPS give a plan; BINPACK_OUT_OF_SPACE gives one unless out_plan->method is NULL.

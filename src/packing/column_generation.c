@@ -10,11 +10,12 @@
 
 #include "packing/columns.h"
 
-enum { TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 12, SWEEPS_MAX = 20 };
+enum { EFFORT_GROWTH = 4, EFFORT_MAX = 64, TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 12, PATIENCE = 5, SWEEPS_MAX = 20 };
 static const double SWEEP_SMOOTHING = 0.5, SWEEP_GAIN_MIN = 2e-4;
 static const double SMOOTHING_FIRST = 0.9, SMOOTHING_LEAST = 0.05;
 static const double WORTH_MORE = 1e-7;    /* part of its price by which a content must be worth more */
 static const double GAP_MIN = 5e-5;       /* between program and bound, part of the cost: closer is not worth the effort */
+static const double STEPS_OF_COST_MAX = 10000; /* few multiples of the price step: the last part of a bin decides, and is worth the effort */
 static const uint64_t LOOKS_PER_TYPE = 30000;
 static const int64_t COUNT_MAX = (int64_t)1 << 50; /* items and room are exact as doubles below it */
 
@@ -122,6 +123,7 @@ bool binpack_generation_start(struct generation *generation, struct filling *fil
         return false;
     generation->pricer.filling = filling;
     generation->pricer.left = filling->left;
+    generation->pricer.effort = 1;
     generation->money_step = (double)problem->price_step / master->money;
     for (uint32_t row = 0; row < master->group_row_count; row++)
         generation->best_dual[row] =
@@ -193,7 +195,7 @@ static void find_contents(struct generation *generation, struct filling *filling
         double price = (double)problem->price[type] / master->money + rent_of(master, dual, type);
         if (problem->frontier_count > 1)
             binpack_knapsack_relax(pricer, i); /* its amounts */
-        binpack_contents_find(pricer, i, price * (1 + WORTH_MORE) + 1e-12, LOOKS_PER_TYPE);
+        binpack_contents_find(pricer, i, price * (1 + WORTH_MORE) + 1e-12, LOOKS_PER_TYPE * pricer->effort);
     }
 }
 
@@ -285,6 +287,7 @@ void binpack_generation_run(struct generation *generation, struct filling *filli
     binpack_simplex_primal(master, filling);
     sweep(generation, filling);
     size_t rounds_without_gain = 0;
+    bool is_patient = binpack_simplex_cost(master) < generation->money_step * STEPS_OF_COST_MAX;
     for (size_t round = 0; round < round_limit && !filling->out_of_steps; round++) {
         double cost = binpack_simplex_cost(master);
         double bound = round_up(generation, generation->best_bound);
@@ -302,6 +305,10 @@ void binpack_generation_run(struct generation *generation, struct filling *filli
         bool has_gained = keep_best(generation, filling);
         if (added == 0) {
             if (generation->smoothing == 0 && !has_gained) {
+                if (is_patient && generation->pricer.effort < EFFORT_MAX) {
+                    generation->pricer.effort *= EFFORT_GROWTH;
+                    continue;
+                }
                 generation->is_converged = true;
                 return;
             }
@@ -311,7 +318,7 @@ void binpack_generation_run(struct generation *generation, struct filling *filli
         binpack_simplex_primal(master, filling);
         double cost_now = binpack_simplex_cost(master);
         rounds_without_gain = has_gained || cost_now < cost * (1 - 2e-5) ? 0 : rounds_without_gain + 1;
-        if (rounds_without_gain > ROUNDS_WITHOUT_GAIN_MAX)
+        if (rounds_without_gain > (is_patient ? PATIENCE * ROUNDS_WITHOUT_GAIN_MAX : ROUNDS_WITHOUT_GAIN_MAX))
             return;
     }
 }

@@ -127,6 +127,7 @@ struct pricer {
     struct column_cell *cells;
     size_t cell_count, cell_capacity;
     bool wants_best_only;
+    uint64_t effort; /* looks are multiplied by it: grows when nothing more is found */
 };
 
 bool binpack_pricer_start(struct pricer *pricer, struct master *master);

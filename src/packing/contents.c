@@ -217,7 +217,7 @@ static void search_from_bases(struct search *search, const int64_t *capacity)
             }
             if (!all_fit(room, resource_count))
                 continue;
-            search->looks_left = looks_left < BASE_LOOKS ? looks_left : BASE_LOOKS;
+            search->looks_left = looks_left < BASE_LOOKS * pricer->effort ? looks_left : BASE_LOOKS * pricer->effort;
             uint64_t given = search->looks_left;
             search_from(search, room, value, weight);
             looks_left -= given - search->looks_left;
