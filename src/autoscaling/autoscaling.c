@@ -131,7 +131,8 @@ static uint32_t add_drained_pods(struct kerf_autoscaling *autoscaling, pod_ref *
         for (uint32_t i = 0; node && i < node->pod_count; i++) {
             pod_ref pod = kerf_cluster_pod(autoscaling->cluster, node->pods[i]);
             if (!kerf_pod_is_active(&pod->pod) || kerf_autoscaling_is_daemon(&pod->pod) ||
-                kerf_autoscaling_is_mirror(autoscaling->vocabulary, &pod->pod) || !kerf_meta_controller(&pod->pod.meta) ||
+                kerf_autoscaling_is_mirror(autoscaling->vocabulary, &pod->pod) ||
+                kerf_autoscaling_is_static(autoscaling->vocabulary, &pod->pod) || !kerf_meta_controller(&pod->pod.meta) ||
                 kerf_autoscaling_is_expendable(autoscaling, &pod->pod))
                 continue;
             struct kerf_cluster_pod *copy = kerf_arena_copy(&autoscaling->arena, pod, sizeof *pod);
@@ -178,7 +179,8 @@ static bool is_too_young(const struct kerf_autoscaling *autoscaling, const struc
         kerf_autoscaling_annotation(autoscaling->vocabulary, &pod->meta, "cluster-autoscaler.kubernetes.io/pod-scale-up-delay");
     if (text && kerf_parse_duration(text, &own))
         delay = kerf_max_i64(delay, own);
-    return autoscaling->now_epoch_us - pod->meta.created_epoch_us <= delay && delay > 0;
+    kerf_time_us created_epoch_us = pod->meta.created_epoch_us / KERF_SECOND_US * KERF_SECOND_US; /* as the API server keeps it */
+    return autoscaling->now_epoch_us - created_epoch_us <= delay && delay > 0;
 }
 
 uint32_t kerf_autoscaling_filter(struct kerf_autoscaling *autoscaling, const struct kerf_autoscaling_fit **out_fits,

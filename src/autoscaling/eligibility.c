@@ -58,21 +58,19 @@ static int64_t requests_of(struct kerf_autoscaling *autoscaling, uint32_t slot, 
 
 static bool is_ignored_daemon(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod)
 {
-    if (kerf_autoscaling_is_overdue(pod, autoscaling->now_epoch_us))
-        return false;
     return autoscaling->options->ignore_daemonsets_utilization && kerf_autoscaling_is_daemon(pod);
 }
 
 static bool is_ignored_mirror(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod)
 {
-    if (kerf_autoscaling_is_overdue(pod, autoscaling->now_epoch_us) || is_ignored_daemon(autoscaling, pod))
-        return false;
-    return autoscaling->options->ignore_mirror_pods_utilization && kerf_autoscaling_is_mirror(autoscaling->vocabulary, pod);
+    return !is_ignored_daemon(autoscaling, pod) && autoscaling->options->ignore_mirror_pods_utilization &&
+           kerf_autoscaling_is_mirror(autoscaling->vocabulary, pod);
 }
 
 static bool is_overdue(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod)
 {
-    return kerf_autoscaling_is_overdue(pod, autoscaling->now_epoch_us);
+    return kerf_autoscaling_is_overdue(pod, autoscaling->now_epoch_us) && !is_ignored_daemon(autoscaling, pod) &&
+           !is_ignored_mirror(autoscaling, pod);
 }
 
 static double utilization_of(struct kerf_autoscaling *autoscaling, uint32_t slot, enum kerf_resource resource)

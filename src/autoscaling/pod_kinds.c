@@ -18,8 +18,13 @@ bool kerf_autoscaling_is_daemon(const struct kerf_pod *pod)
 
 bool kerf_autoscaling_is_mirror(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod)
 {
-    return kerf_pod_is_mirror(pod) || kerf_autoscaling_annotation(vocabulary, &pod->meta, "kubernetes.io/config.mirror") ||
-           kerf_autoscaling_annotation(vocabulary, &pod->meta, "kubernetes.io/config.source");
+    return kerf_pod_is_mirror(pod) || kerf_autoscaling_annotation(vocabulary, &pod->meta, "kubernetes.io/config.mirror");
+}
+
+bool kerf_autoscaling_is_static(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod)
+{
+    const char *source = kerf_autoscaling_annotation(vocabulary, &pod->meta, "kubernetes.io/config.source");
+    return source && strcmp(source, "api") != 0;
 }
 
 bool kerf_autoscaling_is_expendable(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod)
@@ -29,7 +34,7 @@ bool kerf_autoscaling_is_expendable(const struct kerf_autoscaling *autoscaling, 
 
 bool kerf_autoscaling_is_overdue(const struct kerf_pod *pod, kerf_time_us now_epoch_us)
 {
-    const kerf_time_us extra_us = 30 * KERF_SECOND_US;
+    const kerf_time_us extra_us = (pod->spec->termination_grace_seconds + 30) * KERF_SECOND_US;
     return kerf_pod_is_terminating(pod) && pod->meta.deletion_epoch_us + extra_us < now_epoch_us;
 }
 

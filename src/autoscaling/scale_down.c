@@ -1,6 +1,8 @@
 /** The scale-down plan: which nodes are unneeded, found by removing them on paper one after the other (10.1 to 10.3). */
 #include "autoscaling_internal.h"
 
+enum { DELETION_SECONDS = 300 };
+
 struct candidate {
     uint32_t node; /* index in the list of the loop's start */
     kerf_node_id id;
@@ -103,6 +105,18 @@ static bool failed_recently(const struct kerf_autoscaling *autoscaling, kerf_nod
     return false;
 }
 
+/** Its deletion was begun less than five minutes ago: the taint's value says when. */
+static bool was_tainted_lately(const struct kerf_autoscaling *autoscaling, const struct kerf_node *node)
+{
+    int64_t seconds;
+    for (size_t i = 0; i < node->taints.count; i++) {
+        const struct kerf_taint *taint = &node->taints.items[i];
+        if (kerf_name_is(taint->key, KERF_TO_BE_DELETED_TAINT) && taint->value && kerf_parse_i64(taint->value->text, &seconds))
+            return autoscaling->now_epoch_us / KERF_SECOND_US - seconds < DELETION_SECONDS;
+    }
+    return false;
+}
+
 static enum kerf_unremovable_reason reason_to_skip(struct plan *plan, const struct listed_node *listed)
 {
     struct kerf_autoscaling *autoscaling = plan->autoscaling;
@@ -110,6 +124,8 @@ static enum kerf_unremovable_reason reason_to_skip(struct plan *plan, const stru
     const struct kerf_node *node = kerf_listed_node_of(autoscaling, listed);
     if (failed_recently(autoscaling, listed->id))
         return KERF_UNREMOVABLE_RECENTLY;
+    if (was_tainted_lately(autoscaling, node))
+        return KERF_UNREMOVABLE_BEING_DELETED;
     if (kerf_node_has_annotation_true(autoscaling, node, "cluster-autoscaler.kubernetes.io/scale-down-disabled"))
         return KERF_UNREMOVABLE_SCALE_DOWN_DISABLED;
     if (!options->scale_down_unready_enabled && !kerf_autoscaling_is_ready(autoscaling->cluster, node, NULL))

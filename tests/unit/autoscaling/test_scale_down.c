@@ -342,3 +342,41 @@ Test(scale_down, d2_deletions_in_progress_count)
     cr_expect_eq(world.down->unneeded_count, 11);
     cr_expect_eq(world.down->delete_empty_count, 6, "ten less four");
 }
+
+/** A pod that may not go, and that was told to go at 100 with a grace of a minute. */
+static kerf_node_id node_of_terminating_pod(void)
+{
+    struct world_pods pods = world_pods_of(&world, "stuck", 1000, 100);
+    pods.spec->termination_grace_seconds = 60;
+    pods.pod.meta.annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
+    kerf_node_id node = add_node("n");
+    kerf_cluster_delete_pod(world.cluster, world_add_bound(&world, &pods, node), world_time(100));
+    return node;
+}
+
+Test(scale_down, a_terminating_pod_counts_for_its_grace_and_half_a_minute)
+{
+    kerf_node_id node = node_of_terminating_pod();
+    world_scale_down(&world, 190);
+    cr_expect_eq(world_why_stays(&world, node), KERF_UNREMOVABLE_BLOCKED_BY_POD);
+}
+
+Test(scale_down, a_terminating_pod_is_ignored_then)
+{
+    kerf_node_id node = node_of_terminating_pod();
+    world_scale_down(&world, 191);
+    cr_expect(world_is_unneeded(&world, node));
+}
+
+Test(scale_down, a_node_whose_deletion_was_begun_lately)
+{
+    kerf_node_id node = add_node("n");
+    struct kerf_taint taint = {.key = kerf_name_of(world.vocabulary->names, KERF_TO_BE_DELETED_TAINT),
+                               .value = kerf_name_format(world.vocabulary->names, "%" PRId64, (int64_t)(world_time(0) / KERF_SECOND_US)),
+                               .effect = KERF_TAINT_NO_SCHEDULE};
+    kerf_cluster_set_node_taints(world.cluster, node, (struct kerf_taints){&taint, 1});
+    world_scale_down(&world, 299);
+    cr_expect_eq(world_why_stays(&world, node), KERF_UNREMOVABLE_BEING_DELETED);
+    world_scale_down(&world, 309);
+    cr_expect(world_is_unneeded(&world, node));
+}
