@@ -183,6 +183,8 @@ static struct kerf_exclusion own_exclusion(const struct kerf_pass *pass, const s
 {
     if (refusal->not_tried)
         return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_END_OF_PASS, .text = "the pass ended before its turn"};
+    if (pass->objects->nodepools.count == 0)
+        return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_POOL, .text = "there is no NodePool, and without one Karpenter places nothing"};
     if (pod->spec->resource_claim_count > 0)
         return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_RESOURCE_CLAIMS, .text = refusal->reason};
     for (size_t i = 0; i < pass->dropped.count; i++)

@@ -115,6 +115,11 @@ sed 's/limits: {cpu: 16}/limits: {cpu: 29}/' pool.yaml >wider.yaml
 run plan -f wider.yaml -f many.yaml
 exits 1
 
+# without a NodePool
+run plan -f web.yaml --explain
+exits 1
+says 'the pod itself      there is no NodePool, and without one Karpenter places nothing'
+
 # nothing to do
 run plan -f pool.yaml --format json
 exits 0
