@@ -67,8 +67,9 @@ struct kerf_shape {
     struct kerf_pass_pod pod; /* takes the id of the one whose turn it is */
     uint64_t hash;
     uint32_t next; /* with the same hash */
-    uint32_t rank; /* by cpu and memory, the largest first */
+    uint32_t size; /* the same for all shapes of that much cpu and memory */
     KERF_VEC(struct kerf_shape_view) views;
+    bool constrained;   /* has spreads or pod affinity */
     uint32_t current;   /* the view that `pod.now` is */
     bool fully_relaxed; /* no view comes after the last */
 };

@@ -58,14 +58,63 @@ static bool has_claim_volumes(const struct kerf_pod_spec *spec)
     return false;
 }
 
-static uint32_t add_shape(struct kerf_fast *fast, const struct kerf_cluster_pod *pod, bool ignores)
+static int compare_sizes(const struct kerf_resources *a, const struct kerf_resources *b)
 {
+    int order = kerf_compare_i64(b->cpu_nanocores, a->cpu_nanocores);
+    return order != 0 ? order : kerf_compare_i64(b->memory_millibytes, a->memory_millibytes);
+}
+
+/* Pods of one size, in the order of the input. */
+struct size {
+    const struct kerf_resources *requests;
+    uint32_t next; /* with the same hash */
+    uint32_t count;
+    uint32_t last; /* position of the last one */
+    struct age last_age;
+    bool unsorted; /* the input has them in another order than the queue */
+};
+
+/* A pod that was read, by what its replicas share with it. */
+struct known_pod {
+    const struct kerf_pod_spec *spec; /* the pod's: a first look. NULL: nobody is here */
+    const struct kerf_pod *pod;
+    bool ignores_window;
+    uint32_t shape;
+};
+
+enum { KNOWN_SETS = 256, KNOWN_PER_SET = 8 };
+
+struct reader {
+    struct kerf_fast *fast;
+    KERF_VEC(struct size) sizes;
+    struct kerf_id_map size_index;
+    struct known_pod known[KNOWN_SETS][KNOWN_PER_SET]; /* by hash */
+    uint32_t known_next;                               /* whose place in a full set the next one takes */
+};
+
+static uint32_t find_size(struct reader *reader, const struct kerf_resources *requests)
+{
+    uint64_t hash = kerf_hash_mix((uint64_t)requests->cpu_nanocores, (uint64_t)requests->memory_millibytes);
+    uint32_t first = kerf_id_map_get(&reader->size_index, hash);
+    for (uint32_t i = first; i != KERF_NOT_FOUND; i = reader->sizes.items[i].next)
+        if (compare_sizes(reader->sizes.items[i].requests, requests) == 0)
+            return i;
+    uint32_t made = (uint32_t)reader->sizes.count;
+    KERF_VEC_PUSH(&reader->sizes, (struct size){.requests = requests, .next = first});
+    kerf_id_map_put(&reader->size_index, hash, made);
+    return made;
+}
+
+static uint32_t add_shape(struct reader *reader, const struct kerf_cluster_pod *pod, bool ignores)
+{
+    struct kerf_fast *fast = reader->fast;
     struct kerf_pass *pass = fast->pass;
-    struct kerf_shape shape = {.next = KERF_NOT_FOUND};
+    struct kerf_shape shape = {.next = KERF_NOT_FOUND, .size = find_size(reader, pod->pod.requests)};
     shape.pod.id = pod->id;
     shape.pod.pod = &pod->pod;
     shape.pod.requests = pod->pod.requests;
     shape.pod.ignores_window = ignores;
+    shape.constrained = is_constrained(pod->pod.spec);
     kerf_pass_read_pod(pass, &shape.pod);
     if (pod->pod.spec->volume_count > 0)
         kerf_pass_read_volumes(pass, &shape.pod);
@@ -73,23 +122,24 @@ static uint32_t add_shape(struct kerf_fast *fast, const struct kerf_cluster_pod 
     return (uint32_t)fast->shapes.count - 1;
 }
 
-static uint32_t find_shape(struct kerf_fast *fast, const struct kerf_cluster_pod *pod, bool ignores)
+static uint32_t find_shape(struct reader *reader, const struct kerf_cluster_pod *pod, bool ignores)
 {
+    struct kerf_fast *fast = reader->fast;
     if (has_claim_volumes(pod->pod.spec))
-        return add_shape(fast, pod, ignores); /* volumes are its own */
+        return add_shape(reader, pod, ignores); /* volumes are its own */
     uint64_t hash = kerf_hash_mix(kerf_pod_identity_hash(&pod->pod), ignores);
     uint32_t first = kerf_id_map_get(&fast->shape_index, hash);
     for (uint32_t i = first; i != KERF_NOT_FOUND; i = fast->shapes.items[i].next)
         if (fast->shapes.items[i].pod.ignores_window == ignores &&
             kerf_pods_ask_the_same(fast->shapes.items[i].pod.pod, &pod->pod))
             return i;
-    uint32_t made = add_shape(fast, pod, ignores);
+    uint32_t made = add_shape(reader, pod, ignores);
     fast->shapes.items[made].next = first;
     kerf_id_map_put(&fast->shape_index, hash, made);
     return made;
 }
 
-/* Neighbours are often replicas of one workload and share what they point to. */
+/* Replicas of one workload share what they point to. */
 static bool is_replica_of(const struct kerf_pod *pod, const struct kerf_pod *other)
 {
     return pod->spec == other->spec && pod->requests == other->requests && pod->meta.labels.items == other->meta.labels.items &&
@@ -105,55 +155,28 @@ static void choose_sample(struct kerf_shape *shape, const struct kerf_pod *pod)
         shape->pod.pod = pod;
 }
 
-struct ranked_shape {
-    const struct kerf_resources *requests;
-    uint32_t shape;
-};
-
-static int compare_sizes(const struct kerf_resources *a, const struct kerf_resources *b)
+/* What is common to replicas finds the shape without reading all that a pod asks. */
+static uint32_t find_shape_by_replica(struct reader *reader, const struct kerf_cluster_pod *pod, bool ignores)
 {
-    int order = kerf_compare_i64(b->cpu_nanocores, a->cpu_nanocores);
-    return order != 0 ? order : kerf_compare_i64(b->memory_millibytes, a->memory_millibytes);
-}
-
-static int compare_ranked(const void *a, const void *b, void *context)
-{
-    (void)context;
-    const struct ranked_shape *left = a;
-    const struct ranked_shape *right = b;
-    int order = compare_sizes(left->requests, right->requests);
-    return order != 0 ? order : kerf_compare_u64(left->shape, right->shape);
-}
-
-/* Numbers the different sizes, the largest first; how many there are. */
-static uint32_t rank_shapes(struct kerf_fast *fast)
-{
-    size_t count = fast->shapes.count;
-    struct ranked_shape *ranked = KERF_NEW_ARRAY(&fast->pass->arena, struct ranked_shape, count);
-    for (uint32_t i = 0; i < count; i++)
-        ranked[i] = (struct ranked_shape){fast->shapes.items[i].pod.requests, i};
-    kerf_sort(ranked, count, sizeof ranked[0], compare_ranked, NULL);
-    uint32_t rank = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && compare_sizes(ranked[i - 1].requests, ranked[i].requests) != 0)
-            rank++;
-        fast->shapes.items[ranked[i].shape].rank = rank;
-    }
-    return rank + 1;
+    const struct kerf_meta *meta = &pod->pod.meta;
+    uint64_t hash = kerf_hash_mix((uint64_t)pod->pod.requests->cpu_nanocores, (uint64_t)pod->pod.requests->memory_millibytes);
+    hash = kerf_hash_mix(hash, meta->namespace_name != NULL ? meta->namespace_name->hash : 0);
+    if (meta->labels.count > 0)
+        hash = kerf_hash_mix(hash, meta->labels.items[0].value != NULL ? meta->labels.items[0].value->hash : 0);
+    struct known_pod *set = reader->known[hash % KNOWN_SETS];
+    uint32_t at = 0;
+    for (; at < KNOWN_PER_SET && set[at].spec != NULL; at++)
+        if (set[at].spec == pod->pod.spec && set[at].ignores_window == ignores && is_replica_of(&pod->pod, set[at].pod))
+            return set[at].shape;
+    if (pod->pod.spec->volume_count > 0) /* volumes may be its own */
+        return find_shape(reader, pod, ignores);
+    if (at == KNOWN_PER_SET)
+        at = reader->known_next++ % KNOWN_PER_SET;
+    set[at] = (struct known_pod){pod->pod.spec, &pod->pod, ignores, find_shape(reader, pod, ignores)};
+    return set[at].shape;
 }
 
 /* ---- the order of the queue (2.1) -------------------------------------------------------------------------------------- */
-
-/* Pods that follow each other in the input and are of one shape; mostly replicas, in order of age. */
-struct segment {
-    uint32_t begin;
-    uint32_t shape;
-    bool sorted;
-};
-
-struct segments {
-    KERF_VEC(struct segment) items;
-};
 
 static const struct kerf_pod *pod_at(const struct kerf_fast *fast, uint32_t position)
 {
@@ -193,47 +216,52 @@ static void sort_by_age(struct kerf_fast *fast, uint32_t *positions, size_t coun
     free(aged);
 }
 
-static uint32_t end_of_segment(const struct kerf_fast *fast, const struct segments *segments, size_t at)
-{
-    return at + 1 < segments->items.count ? segments->items.items[at + 1].begin : (uint32_t)fast->pass->input->pod_count;
-}
+struct ranked_size {
+    const struct kerf_resources *requests;
+    uint32_t size;
+};
 
-static bool follows(const struct kerf_fast *fast, uint32_t before, uint32_t position)
+static int compare_ranked(const void *a, const void *b, void *context)
 {
-    struct age age_before = age_of(pod_at(fast, before)), age = age_of(pod_at(fast, position));
-    return compare_pods(fast, before, &age_before, position, &age) <= 0;
+    (void)context;
+    return compare_sizes(((const struct ranked_size *)a)->requests, ((const struct ranked_size *)b)->requests);
 }
 
 /* By size first, which takes no comparing, then each size by age, if it is not in order already. */
-static void sort_queue(struct kerf_fast *fast, const struct segments *segments)
+static void sort_queue(struct reader *reader)
 {
-    uint32_t rank_count = rank_shapes(fast);
-    struct rank {
-        uint32_t end; /* of those that were put there so far */
-        bool unsorted;
-    } *ranks = kerf_allocate(kerf_array_bytes(rank_count + 1u, sizeof ranks[0]));
-    for (size_t i = 0; i < segments->items.count; i++)
-        ranks[fast->shapes.items[segments->items.items[i].shape].rank + 1].end +=
-            end_of_segment(fast, segments, i) - segments->items.items[i].begin;
-    for (uint32_t i = 0; i < rank_count; i++)
-        ranks[i + 1].end += ranks[i].end;
-    uint32_t *begins = kerf_reallocate(NULL, kerf_array_bytes(rank_count + 1u, sizeof begins[0]));
-    for (uint32_t i = 0; i <= rank_count; i++)
-        begins[i] = ranks[i].end;
-    for (size_t i = 0; i < segments->items.count; i++) {
-        const struct segment *segment = &segments->items.items[i];
-        uint32_t which = fast->shapes.items[segment->shape].rank;
-        struct rank *rank = &ranks[which];
-        rank->unsorted |= !segment->sorted ||
-                          (rank->end > begins[which] && !follows(fast, fast->order[rank->end - 1], segment->begin));
-        for (uint32_t position = segment->begin; position < end_of_segment(fast, segments, i); position++)
-            fast->order[rank->end++] = position;
+    struct kerf_fast *fast = reader->fast;
+    size_t size_count = reader->sizes.count;
+    struct ranked_size *ranked = kerf_reallocate(NULL, kerf_array_bytes(size_count, sizeof ranked[0]));
+    for (uint32_t i = 0; i < size_count; i++)
+        ranked[i] = (struct ranked_size){reader->sizes.items[i].requests, i};
+    kerf_sort(ranked, size_count, sizeof ranked[0], compare_ranked, NULL);
+    uint32_t *ends = kerf_reallocate(NULL, kerf_array_bytes(size_count, sizeof ends[0])); /* of those put into the queue so far */
+    uint32_t begin = 0;
+    for (size_t i = 0; i < size_count; i++) {
+        ends[ranked[i].size] = begin;
+        begin += reader->sizes.items[ranked[i].size].count;
     }
-    for (uint32_t i = 0; i < rank_count; i++)
-        if (ranks[i].unsorted)
-            sort_by_age(fast, &fast->order[begins[i]], begins[i + 1] - begins[i]);
-    free(ranks);
-    free(begins);
+    uint32_t *size_of = kerf_reallocate(NULL, kerf_array_bytes(fast->shapes.count, sizeof size_of[0]));
+    for (size_t i = 0; i < fast->shapes.count; i++)
+        size_of[i] = fast->shapes.items[i].size;
+    for (uint32_t i = 0; i < fast->pass->input->pod_count; i++)
+        fast->order[ends[size_of[fast->shape_of[i]]]++] = i;
+    for (size_t i = 0; i < size_count; i++)
+        if (reader->sizes.items[i].unsorted)
+            sort_by_age(fast, &fast->order[ends[i] - reader->sizes.items[i].count], reader->sizes.items[i].count);
+    free(size_of);
+    free(ends);
+    free(ranked);
+}
+
+static void note_age(struct reader *reader, struct size *size, uint32_t position, const struct kerf_pod *pod)
+{
+    struct age age = age_of(pod);
+    size->unsorted |= size->count > 0 && compare_pods(reader->fast, size->last, &size->last_age, position, &age) > 0;
+    size->count++;
+    size->last = position;
+    size->last_age = age;
 }
 
 /* What is read of a pod some places on is on its way by then: a million pods are read at the speed of memory. */
@@ -256,33 +284,32 @@ void kerf_fast_read_pods(struct kerf_fast *fast)
     fast->shape_of = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->order = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->pods_differ = pass->options.draw_ties;
-    struct segments segments = {0};
-    struct age age_before = {0};
+    struct reader *reader = kerf_allocate(sizeof *reader);
+    reader->fast = fast;
     const struct kerf_pod *before = NULL;
+    bool ignored_before = false;
     for (uint32_t i = 0; i < input->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, input->pods[i]);
         KERF_ASSERT(pod != NULL);
         fetch_ahead(pass, i);
         bool ignores = ignores_window(pass, pod);
-        bool replica = before != NULL && is_replica_of(&pod->pod, before) && pod->pod.spec->volume_count == 0 &&
-                       fast->shapes.items[fast->shape_of[i - 1]].pod.ignores_window == ignores;
-        uint32_t index = replica ? fast->shape_of[i - 1] : find_shape(fast, pod, ignores);
+        bool replica = before != NULL && ignores == ignored_before && is_replica_of(&pod->pod, before) &&
+                       pod->pod.spec->volume_count == 0;
+        uint32_t index = replica ? fast->shape_of[i - 1] : find_shape_by_replica(reader, pod, ignores);
         fast->shape_of[i] = index;
-        struct age age = age_of(&pod->pod);
-        if (i == 0 || fast->shape_of[i - 1] != index)
-            KERF_VEC_PUSH(&segments.items, (struct segment){.begin = i, .shape = index, .sorted = true});
-        else if (compare_pods(fast, i - 1, &age_before, i, &age) > 0)
-            segments.items.items[segments.items.count - 1].sorted = false;
         before = &pod->pod;
-        age_before = age;
+        ignored_before = ignores;
         struct kerf_shape *shape = &fast->shapes.items[index];
-        if (is_constrained(pod->pod.spec))
+        note_age(reader, &reader->sizes.items[shape->size], i, &pod->pod);
+        if (shape->constrained)
             choose_sample(shape, &pod->pod);
         if (!shape->pod.volumes_unreadable)
             kerf_bit_set(pass->in_pass, pod->id.index);
     }
-    sort_queue(fast, &segments);
-    KERF_VEC_FREE(&segments.items);
+    sort_queue(reader);
+    KERF_VEC_FREE(&reader->sizes);
+    kerf_id_map_fini(&reader->size_index);
+    free(reader);
 }
 
 /* ---- fits and gates ---------------------------------------------------------------------------------------------------- */
