@@ -83,12 +83,13 @@ static void run_pass(struct kerf_snapshot *snapshot, struct kerf_disrupt_advice 
         options.provisioning.now_epoch_us += VALIDATION_WAIT_US;
         kerf_cluster_set_now(snapshot->cluster, options.provisioning.now_epoch_us);
         struct kerf_disruption_command *validated = KERF_NEW(&advice->arena, struct kerf_disruption_command);
-        if (kerf_disruption_validate(snapshot->cluster, &options, command, &advice->arena, validated)) {
+        const char *why = "its nodes are no candidates any more";
+        if (kerf_disruption_validate(snapshot->cluster, &options, command, &advice->arena, validated, &why)) {
             advice->command = validated;
             break;
         }
         advice->dropped[advice->dropped_count++] =
-            (struct kerf_dropped_command){command->method, command->candidates, command->candidate_count};
+            (struct kerf_dropped_command){command->method, command->candidates, command->candidate_count, why};
         next = (enum kerf_disruption_method)(command->method + 1);
     }
     kerf_cluster_set_now(snapshot->cluster, snapshot->at_epoch_us);
@@ -132,8 +133,9 @@ static void explain_node(struct kerf_disrupt_advice *advice, size_t at, struct k
     for (size_t i = 0; i < advice->dropped_count; i++)
         if (is_among(advice->dropped[i].candidates, advice->dropped[i].candidate_count, first->node))
             texts[out->reason_count++] =
-                kerf_arena_format(&advice->arena, "%s chose it with %zu nodes in all, but the command was no longer valid 15 s later",
-                                  kerf_disruption_method_text(advice->dropped[i].method), advice->dropped[i].candidate_count);
+                kerf_arena_format(&advice->arena, "%s chose it with %zu nodes in all, but the command was no longer valid 15 s later: %s",
+                                  kerf_disruption_method_text(advice->dropped[i].method), advice->dropped[i].candidate_count,
+                                  advice->dropped[i].why);
     for (size_t i = 0; i < advice->result_count; i++) {
         const struct kerf_disruption_reason_text *reasons = &advice->results[i]->nodes[at];
         for (size_t j = 0; j < reasons->reason_count; j++) {

@@ -10,6 +10,7 @@ struct kerf_dropped_command {
     enum kerf_disruption_method method;
     const kerf_node_id *candidates;
     size_t candidate_count;
+    const char *why;
 };
 
 struct kerf_disrupt_node {

@@ -178,7 +178,7 @@ static void on_validate(void *context, struct kerf_engine *engine, const struct 
     struct kerf_disruptor *disruptor = context;
     struct kerf_disruption_options options = options_of(disruptor);
     struct kerf_disruption_command validated;
-    if (kerf_disruption_validate(disruptor->world->cluster, &options, disruptor->result->commands, &disruptor->result->arena, &validated))
+    if (kerf_disruption_validate(disruptor->world->cluster, &options, disruptor->result->commands, &disruptor->result->arena, &validated, NULL))
         start_commands(disruptor, &validated, 1);
     else if (disruptor->method == KERF_METHOD_SINGLE_NODE)
         end_without_command(disruptor);

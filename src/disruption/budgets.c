@@ -80,3 +80,55 @@ int64_t kerf_disruption_budget(const struct kerf_cluster *cluster, uint32_t node
     }
     return remaining(&kerf_cluster_objects(cluster)->nodepools.items[nodepool_index], reason, nodes, now_epoch_us);
 }
+
+/* ---- for people ------------------------------------------------------------------------------------------------------------------ */
+
+/** The budget that lets the fewest nodes go; NULL: there is none for the reason. */
+static const struct kerf_budget *tightest(const struct kerf_nodepool *nodepool, enum kerf_disruption_reason reason, int64_t node_count,
+                                          kerf_time_us now_epoch_us)
+{
+    const struct kerf_budget *chosen = NULL;
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < nodepool->budget_count; i++) {
+        const struct kerf_budget *budget = &nodepool->budgets[i];
+        bool unparseable;
+        bool active = kerf_budget_is_active(budget, now_epoch_us, &unparseable);
+        if (unparseable)
+            return budget;
+        int64_t value = budget->percent ? (budget->value * node_count + 99) / 100 : budget->value;
+        if (!active || (budget->has_reasons && !(budget->reasons & (unsigned)reason)) || value >= least)
+            continue;
+        least = value;
+        chosen = budget;
+    }
+    return chosen;
+}
+
+void kerf_budgets_explain(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, enum kerf_disruption_method method)
+{
+    if (!pass->reasons)
+        return;
+    enum kerf_disruption_reason reason = kerf_reason_of_method(method);
+    struct pool_nodes nodes = { 0 };
+    for (size_t at = 0; at < kerf_cluster_node_count(pass->cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(pass->cluster, at);
+        if (node->nodepool_index == candidate->nodepool_index)
+            count_node(pass->cluster, node, &nodes);
+    }
+    const struct kerf_budget *budget = tightest(candidate->nodepool, reason, nodes.count, pass->now_epoch_us);
+    const char *name = kerf_name_text(candidate->nodepool->meta.name), *method_text = kerf_disruption_method_text(method);
+    bool unparseable = false;
+    if (budget)
+        (void)kerf_budget_is_active(budget, pass->now_epoch_us, &unparseable);
+    if (!budget || unparseable) {
+        kerf_disruption_explain(pass, candidate->id, "%s: NodePool %s lets no node go: a budget of it can't be understood", method_text, name);
+        return;
+    }
+    int64_t allowed = kerf_budgets_allowed(candidate->nodepool, reason, nodes.count, pass->now_epoch_us);
+    int64_t others = kerf_max_i64(0, allowed - nodes.disrupting);
+    const char *schedule = budget->schedule ? kerf_arena_format(pass->arena, ", scheduled %s", budget->schedule->text) : "";
+    kerf_disruption_explain(pass, candidate->id,
+                            "%s: the disruption budget of NodePool %s is used up: nodes: %" PRId32 "%s%s lets %" PRId64 " of %" PRId64 " go, %" PRId64
+                            " are not ready or going already, %" PRId64 " come first",
+                            method_text, name, budget->value, budget->percent ? "%" : "", schedule, allowed, nodes.count, nodes.disrupting, others);
+}

@@ -59,7 +59,7 @@ static void explain_pod(struct kerf_disruption_pass *pass, kerf_node_id node, co
 {
     const char *namespace_name = kerf_name_text(pod->pod.meta.namespace_name), *name = kerf_name_text(pod->pod.meta.name);
     if (pdb_index == KERF_NOT_FOUND) {
-        kerf_disruption_explain(pass, node, "several PodDisruptionBudgets select pod %s/%s", namespace_name, name);
+        kerf_explain_several_budgets(pass, node, &pod->pod);
         return;
     }
     const struct kerf_pdb *pdb = &pass->objects->pdbs.items[pdb_index];
@@ -77,9 +77,7 @@ static bool pods_allow(struct kerf_disruption_pass *pass, const struct kerf_clus
     for (uint32_t i = 0; i < node->pod_count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(pass->cluster, node->pods[i]);
         if (kerf_pod_is_active(&pod->pod) && kerf_pod_do_not_disrupt(pass->vocabulary, &pod->pod, pass->now_epoch_us)) {
-            if (pass->reasons)
-                kerf_disruption_explain(pass, node->id, "pod %s/%s has the annotation karpenter.sh/do-not-disrupt",
-                                        kerf_name_text(pod->pod.meta.namespace_name), kerf_name_text(pod->pod.meta.name));
+            kerf_explain_do_not_disrupt(pass, node->id, &pod->pod);
             return false;
         }
     }
@@ -189,7 +187,7 @@ struct kerf_candidates kerf_candidates_list(struct kerf_disruption_pass *pass, b
             continue;
         const char *why = node_refusal(pass, node);
         if (why) {
-            kerf_disruption_explain(pass, node->id, "%s", why);
+            kerf_explain_refusal(pass, node, why);
             continue;
         }
         if (!pods_allow(pass, node) && !(eventual && node->claim.termination_grace_period_us != KERF_TIME_UNSET))
@@ -222,6 +220,9 @@ static bool may_be_emptied(struct kerf_disruption_pass *pass, const struct kerf_
            candidate->node->consolidatable;
 }
 
+static const char when_empty[] = "consolidationPolicy of its NodePool is WhenEmpty, and it is not empty";
+static const char not_consolidatable[] = "its NodeClaim is not Consolidatable";
+
 /** NULL: yes. Its own texts, for people ask most often why a node is not consolidated. */
 static const char *consolidation_refusal(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate)
 {
@@ -239,12 +240,22 @@ static const char *consolidation_refusal(struct kerf_disruption_pass *pass, cons
     if (is_empty(candidate))
         return candidate->node->consolidatable
                    ? "" /* emptiness's business */
-                   : "it is empty, but its NodeClaim is not Consolidatable yet";
+                   : not_consolidatable;
     if (candidate->nodepool->consolidation_policy == KERF_WHEN_EMPTY)
-        return "consolidationPolicy of its NodePool is WhenEmpty, and it is not empty";
+        return when_empty;
     if (!candidate->node->consolidatable)
-        return "its NodeClaim is not Consolidatable yet";
+        return not_consolidatable;
     return NULL;
+}
+
+static void explain_consolidation(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, const char *why)
+{
+    if (why == not_consolidatable)
+        kerf_explain_not_consolidatable(pass, candidate, is_empty(candidate) ? "it is empty, but its NodeClaim" : "its NodeClaim");
+    else if (why == when_empty)
+        kerf_disruption_explain(pass, candidate->id, "%s: %" PRIu32 " pods would have to move", why, candidate->reschedulable_count);
+    else
+        kerf_disruption_explain(pass, candidate->id, "%s", why);
 }
 
 struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pass, const struct kerf_candidates *listed,
@@ -270,7 +281,7 @@ struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pa
             const char *why = consolidation_refusal(pass, candidate);
             wanted = !why;
             if (why && *why && method == KERF_METHOD_MULTI_NODE) /* the same texts once */
-                kerf_disruption_explain(pass, candidate->id, "%s", why);
+                explain_consolidation(pass, candidate, why);
             break;
         }
         }
@@ -344,8 +355,7 @@ bool kerf_candidates_within_budgets(struct kerf_disruption_pass *pass, struct ke
             budgets[candidate->nodepool_index]--;
             candidates->items[kept++] = candidate;
         } else {
-            kerf_disruption_explain(pass, candidate->id, "%s: the disruption budget of NodePool %s is used up",
-                                    kerf_disruption_method_text(method), kerf_name_text(candidate->nodepool->meta.name));
+            kerf_budgets_explain(pass, candidate, method);
         }
     }
     bool constrained = kept < candidates->count;

@@ -125,7 +125,8 @@ bool kerf_replacement_filter_by_price(struct kerf_disruption_pass *pass, struct 
     if (count > 0 && met)
         return true;
     if (pass->reasons && count > 0)
-        *out_why = "the cheaper instance types don't satisfy minValues";
+        *out_why = kerf_arena_format(pass->arena, "the %zu cheaper instance types, from %s, don't satisfy minValues", count,
+                                     kerf_name_text(kept[0]->name));
     else if (pass->reasons && cheapest_type)
         *out_why = kerf_arena_format(pass->arena, "no cheaper node would do: the cheapest, %s, may cost $%.6g an hour, now it is $%.6g",
                                      kerf_name_text(cheapest_type->name), cheapest, limit_usd_per_hour);
@@ -134,11 +135,28 @@ bool kerf_replacement_filter_by_price(struct kerf_disruption_pass *pass, struct 
     return false;
 }
 
+/** The gate is off; what it keeps from happening, if anything. */
+static const char *gate_reason(struct kerf_disruption_pass *pass, double price_usd_per_hour, struct kerf_planned_claim *replacement)
+{
+    const char *why = NULL;
+    if (!pass->reasons)
+        return NULL;
+    narrow_to_spot(pass, replacement);
+    if (!kerf_replacement_filter_by_price(pass, replacement, price_usd_per_hour, &why))
+        return why;
+    struct kerf_offering_mask allowed = kerf_offerings_allowed(pass, &replacement->requirements, replacement->instance_types, 1);
+    return kerf_arena_format(pass->arena,
+                             "a Spot node is not replaced by a Spot node (feature gate SpotToSpotConsolidation is off): %s would cost $%.6g an "
+                             "hour, now it is $%.6g",
+                             kerf_name_text(replacement->instance_types[0]->name),
+                             kerf_worst_launch_price(pass, replacement->instance_types[0], &allowed), price_usd_per_hour);
+}
+
 static bool filter_spot_to_spot(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, double price_usd_per_hour,
                                 struct kerf_planned_claim *replacement, const char **out_why)
 {
     if (!pass->options->spot_to_spot_consolidation) {
-        *out_why = "a Spot node is not replaced by a Spot node (feature gate SpotToSpotConsolidation is off)";
+        *out_why = gate_reason(pass, price_usd_per_hour, replacement);
         return false;
     }
     narrow_to_spot(pass, replacement);
@@ -160,13 +178,12 @@ static bool filter_spot_to_spot(struct kerf_disruption_pass *pass, const struct 
 
 /* ---- the decision ------------------------------------------------------------------------------------------------------------------------ */
 
-static const char *failure_text(struct kerf_disruption_pass *pass, const struct kerf_simulation *simulation)
+static double price_of(const struct kerf_candidates *candidates)
 {
-    if (!pass->reasons)
-        return NULL;
-    const struct kerf_pod *pod = &kerf_cluster_pod(pass->cluster, simulation->failed_pod)->pod;
-    return kerf_arena_format(pass->arena, "pod %s/%s would have no place: %s", kerf_name_text(pod->meta.namespace_name),
-                             kerf_name_text(pod->meta.name), simulation->failed_why ? simulation->failed_why : "nothing fits");
+    double price = 0;
+    for (size_t i = 0; i < candidates->count; i++)
+        price += candidates->items[i]->price_usd_per_hour;
+    return price;
 }
 
 static void decide(struct kerf_disruption_pass *pass, const struct kerf_candidates *candidates, const struct kerf_simulation *simulation,
@@ -185,22 +202,20 @@ static void decide(struct kerf_disruption_pass *pass, const struct kerf_candidat
     if (simulation->outcome == KERF_SIMULATION_REFUSED)
         return;
     if (simulation->failed) {
-        out->why = failure_text(pass, simulation);
+        out->why = kerf_failure_reason(pass, simulation);
         return;
     }
     const struct kerf_plan *plan = simulation->plan;
     if (plan->claim_count > 1) {
         if (pass->reasons)
-            out->why = kerf_arena_format(pass->arena, "%zu new nodes would be needed", plan->claim_count);
+            out->why = kerf_several_nodes_reason(pass, plan, price_of(candidates));
         return;
     }
     if (plan->claim_count == 1) {
         bool all_spot = true;
-        double price = 0;
-        for (size_t i = 0; i < candidates->count; i++) {
+        double price = price_of(candidates);
+        for (size_t i = 0; i < candidates->count; i++)
             all_spot = all_spot && candidates->items[i]->capacity_type == KERF_SPOT;
-            price += candidates->items[i]->price_usd_per_hour;
-        }
         out->replacement = kerf_planned_claim_copy(pass->arena, &plan->claims[0]);
         bool allows_spot = allows_capacity_type(&out->replacement, KERF_SPOT);
         bool found = all_spot && allows_spot ? filter_spot_to_spot(pass, candidates, price, &out->replacement, &out->why)

@@ -10,7 +10,7 @@ const char *kerf_disruption_method_text(enum kerf_disruption_method method)
     return texts[method];
 }
 
-static enum kerf_disruption_reason reason_of(enum kerf_disruption_method method)
+enum kerf_disruption_reason kerf_reason_of_method(enum kerf_disruption_method method)
 {
     return method == KERF_METHOD_EMPTINESS ? KERF_REASON_EMPTY
            : kerf_method_is_eventual(method) ? KERF_REASON_DRIFTED
@@ -230,7 +230,7 @@ struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster 
         struct kerf_method_input input = {
             .candidates = candidates,
             .totals = listing->totals,
-            .budgets = kerf_budgets_map(&pass, reason_of(method)),
+            .budgets = kerf_budgets_map(&pass, kerf_reason_of_method(method)),
             .memory = memory,
             .consolidation_state = kerf_cluster_consolidation_state(cluster),
         };
@@ -240,6 +240,8 @@ struct kerf_disruption_result *kerf_disruption_decide(const struct kerf_cluster 
             explain_rest(&pass, result, &input);
         result->memo_set = result->memo_set || input.memo_set;
     }
+    if (options->explain && result->not_synced)
+        kerf_explain_not_synced(&pass);
     if (options->explain)
         publish_reasons(&pass, result);
     result->simulations = pass.simulations;

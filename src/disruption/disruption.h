@@ -101,11 +101,11 @@ void kerf_disruption_result_free(struct kerf_disruption_result *result);
 
 /**
  * Validation after the wait (section 9) against the world as it now is. Returns the command that remains (for emptiness perhaps with
- * fewer nodes), in `arena`; false: dropped.
+ * fewer nodes), in `arena`; false: dropped, and with options->explain `out_why` says why (NULL: nobody asks).
  */
 bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
                               const struct kerf_disruption_command *command, struct kerf_arena *arena,
-                              struct kerf_disruption_command *out_command);
+                              struct kerf_disruption_command *out_command, const char **out_why);
 
 /**
  * A standing look at the world for a loop that asks every ten seconds: by what cluster's journal tells it knows without a walk whether a

@@ -46,6 +46,19 @@ void kerf_disruption_pass_fini(struct kerf_disruption_pass *pass);
 /** Adds a reason of a node, if somebody asked for reasons. */
 void kerf_disruption_explain(struct kerf_disruption_pass *pass, kerf_node_id node, const char *format, ...) KERF_PRINTF(3, 4);
 
+/* ---- reasons.c: each does nothing, or is NULL, where nobody asked ---------------------------------------------------------------- */
+
+struct kerf_candidate;
+struct kerf_simulation;
+void kerf_explain_refusal(struct kerf_disruption_pass *pass, const struct kerf_cluster_node *node, const char *why);
+void kerf_explain_do_not_disrupt(struct kerf_disruption_pass *pass, kerf_node_id node, const struct kerf_pod *pod);
+void kerf_explain_several_budgets(struct kerf_disruption_pass *pass, kerf_node_id node, const struct kerf_pod *pod);
+/** `what`: the subject of the sentence. */
+void kerf_explain_not_consolidatable(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, const char *what);
+void kerf_explain_not_synced(struct kerf_disruption_pass *pass);
+const char *kerf_failure_reason(struct kerf_disruption_pass *pass, const struct kerf_simulation *simulation);
+const char *kerf_several_nodes_reason(struct kerf_disruption_pass *pass, const struct kerf_plan *plan, double price_usd_per_hour);
+
 /* ---- candidates.c (section 2) ------------------------------------------------------------------------------------------------ */
 
 struct kerf_candidate {
@@ -113,6 +126,9 @@ void kerf_roster_keep_order(struct kerf_roster *roster, const struct kerf_candid
 
 /** Remaining disruptions of every NodePool, in the scratch arena. */
 int64_t *kerf_budgets_map(struct kerf_disruption_pass *pass, enum kerf_disruption_reason reason);
+/** The budget of a method's reason lets no more nodes go: says by which numbers. */
+void kerf_budgets_explain(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, enum kerf_disruption_method method);
+enum kerf_disruption_reason kerf_reason_of_method(enum kerf_disruption_method method);
 bool kerf_budget_is_active(const struct kerf_budget *budget, kerf_time_us now_epoch_us, bool *out_unparseable);
 /** Allowed disruptions of `node_count` nodes for a reason (3.3). */
 int64_t kerf_budgets_allowed(const struct kerf_nodepool *nodepool, enum kerf_disruption_reason reason, int64_t node_count,
@@ -146,6 +162,7 @@ struct kerf_simulation {
     enum kerf_simulation_outcome outcome;
     struct kerf_plan *plan;  /* DONE only */
     bool failed;             /* a pod that isn't pending would have no place */
+    size_t failed_count;     /* such pods; the first at least */
     kerf_pod_id failed_pod;
     const char *failed_why;  /* with explain; NULL: none known */
 };

@@ -184,8 +184,7 @@ bool kerf_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_inp
     for (size_t i = 0; i < sorted.count; i++) {
         const struct kerf_candidate *candidate = sorted.items[i];
         if (input->budgets[candidate->nodepool_index] <= 0) {
-            kerf_disruption_explain(pass, candidate->id, "drift: the disruption budget of NodePool %s is used up",
-                                    kerf_name_text(candidate->nodepool->meta.name));
+            kerf_budgets_explain(pass, candidate, KERF_METHOD_DRIFT);
             continue;
         }
         struct kerf_candidates alone = { .items = &candidate, .count = 1 };
@@ -207,10 +206,7 @@ bool kerf_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_inp
             kerf_balanced_approves(pass, &alone, out_command->savings_usd_per_hour, input->totals, &out_command->has_score,
                                    &out_command->score);
         } else if (simulation.failed && pass->reasons) {
-            const struct kerf_pod *pod = &kerf_cluster_pod(pass->cluster, simulation.failed_pod)->pod;
-            kerf_disruption_explain(pass, candidate->id, "drift: pod %s/%s would have no place: %s",
-                                    kerf_name_text(pod->meta.namespace_name), kerf_name_text(pod->meta.name),
-                                    simulation.failed_why ? simulation.failed_why : "nothing fits");
+            kerf_disruption_explain(pass, candidate->id, "drift: %s", kerf_failure_reason(pass, &simulation));
         }
         kerf_simulation_fini(&simulation);
         if (possible || *out_error)

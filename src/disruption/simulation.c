@@ -32,6 +32,7 @@ static bool can_plan_nodes(const struct kerf_disruption_pass *pass)
 
 static void fail(struct kerf_simulation *simulation, kerf_pod_id pod, const char *why)
 {
+    simulation->failed_count++;
     if (simulation->failed)
         return;
     simulation->failed = true;

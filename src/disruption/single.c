@@ -121,8 +121,7 @@ bool kerf_single_node_decide(struct kerf_disruption_pass *pass, struct kerf_meth
             kerf_bit_clear(unseen, candidate->nodepool_index);
         if (input->budgets[candidate->nodepool_index] <= 0) {
             constrained = true;
-            kerf_disruption_explain(pass, candidate->id, "single-node: the disruption budget of NodePool %s is used up",
-                                    kerf_name_text(candidate->nodepool->meta.name));
+            kerf_budgets_explain(pass, candidate, KERF_METHOD_SINGLE_NODE);
             continue;
         }
         if (try_candidate(pass, input, candidate, out_command))

@@ -48,10 +48,11 @@ static bool names_type(const struct kerf_planned_claim *planned, kerf_name name)
 
 /** The new simulation must come to what the command does (9.2 rules 3 to 5). */
 static bool simulation_agrees(struct kerf_disruption_pass *pass, const struct kerf_disruption_command *command,
-                              const struct kerf_candidates *candidates)
+                              const struct kerf_candidates *candidates, size_t *out_planned)
 {
     struct kerf_simulation simulation;
     kerf_simulate(pass, candidates, KERF_SIMULATE_VALIDATION, &simulation);
+    *out_planned = simulation.plan ? simulation.plan->claim_count : 0;
     bool agrees = simulation.outcome == KERF_SIMULATION_DONE && !simulation.failed &&
                   simulation.plan->claim_count == command->replacement_count;
     for (size_t i = 0; agrees && i < command->replacement_count; i++)
@@ -63,7 +64,7 @@ static bool simulation_agrees(struct kerf_disruption_pass *pass, const struct ke
 
 bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct kerf_disruption_options *options,
                               const struct kerf_disruption_command *command, struct kerf_arena *arena,
-                              struct kerf_disruption_command *out_command)
+                              struct kerf_disruption_command *out_command, const char **out_why)
 {
     struct kerf_disruption_options silent = *options;
     silent.explain = false;
@@ -74,6 +75,8 @@ bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct k
     if (command->method == KERF_METHOD_EMPTINESS) {
         struct kerf_candidates kept = within_budgets(&pass, &candidates, KERF_REASON_EMPTY);
         valid = kept.count > 0;
+        if (!valid && out_why)
+            *out_why = kerf_arena_format(arena, "%zu of %zu nodes were empty then, and nominations and budgets let none go", candidates.count, command->candidate_count);
         if (valid) {
             *out_command = kerf_command_of(&pass, KERF_METHOD_EMPTINESS, &kept);
             out_command->savings_usd_per_hour = kerf_estimated_savings(&pass, &kept, NULL, 0);
@@ -82,11 +85,20 @@ bool kerf_disruption_validate(const struct kerf_cluster *cluster, const struct k
         }
     } else if (command->method == KERF_METHOD_MULTI_NODE || command->method == KERF_METHOD_SINGLE_NODE) {
         /* Nothing changes between the two looks at candidates and budgets that the real code takes: one suffices. */
-        valid = candidates.count == command->candidate_count &&
-                within_budgets(&pass, &candidates, KERF_REASON_UNDERUTILIZED).count == command->candidate_count &&
-                simulation_agrees(&pass, command, &candidates);
+        size_t wanted = command->candidate_count, allowed = 0, planned = 0;
+        if (candidates.count == wanted)
+            allowed = within_budgets(&pass, &candidates, KERF_REASON_UNDERUTILIZED).count;
+        valid = allowed == wanted && simulation_agrees(&pass, command, &candidates, &planned);
         if (valid)
             *out_command = *command;
+        else if (out_why && candidates.count < wanted)
+            *out_why = kerf_arena_format(arena, "%zu of %zu nodes were candidates then", candidates.count, wanted);
+        else if (out_why && allowed < wanted)
+            *out_why = kerf_arena_format(arena, "budgets and nominations let %zu of %zu nodes go then", allowed, wanted);
+        else if (out_why && planned != command->replacement_count)
+            *out_why = kerf_arena_format(arena, "%zu new nodes would be needed then, not %zu", planned, command->replacement_count);
+        else if (out_why)
+            *out_why = "a pod would have no place then, or the new node could not be of all the command's types";
     } else { /* drift is not validated */
         valid = true;
         *out_command = *command;

@@ -224,7 +224,7 @@ const char *disrupt_world_validate(struct disrupt_world *world)
 {
     struct kerf_disruption_command validated;
     cr_assert_eq(world->result->command_count, 1);
-    if (!kerf_disruption_validate(world->cluster, &world->options, world->result->commands, &world->arena, &validated))
+    if (!kerf_disruption_validate(world->cluster, &world->options, world->result->commands, &world->arena, &validated, NULL))
         return "dropped";
     kerf_text_clear(&world->outcome);
     append_command(world, &validated);

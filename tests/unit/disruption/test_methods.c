@@ -166,7 +166,7 @@ Test(methods, nodes_that_stay_say_what_would_come_of_them)
     PASS("multi-node delete n00,n01");
     const struct kerf_disruption_reason_text *n02 = &world.result->nodes[2], *n03 = &world.result->nodes[3];
     cr_assert_eq(n02->reason_count, 2);
-    cr_expect_str_eq(n02->reasons[0], "multi-node: the disruption budget of NodePool np is used up");
+    cr_expect_str_eq(n02->reasons[0], "multi-node: the disruption budget of NodePool np is used up: nodes: 2 lets 2 of 4 go, 0 are not ready or going already, 2 come first");
     cr_expect_str_eq(n02->reasons[1], "it could be deleted in a later pass: its pods fit elsewhere, $0.2 an hour");
     cr_expect_eq(n03->reason_count, 2);
     cr_expect_eq(world.result->simulations, 1);
@@ -241,7 +241,7 @@ Test(methods, f9_two_new_nodes_are_no_consolidation)
     add_pod("a", "n", "1.5");
     add_pod("b", "n", "1.5");
     PASS("nothing");
-    cr_expect_str_eq(world.result->nodes[0].reasons[0], "2 new nodes would be needed");
+    cr_expect_str_eq(world.result->nodes[0].reasons[0], "2 new nodes would be needed, $0.2 an hour at least, now it is $1: consolidation makes one at most");
 }
 Test(methods, f10_min_values_hold_after_the_price_filter)
 {
