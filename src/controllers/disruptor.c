@@ -206,6 +206,7 @@ static void on_pass(void *context, struct kerf_engine *engine, const struct kerf
     struct kerf_disruptor *disruptor = context;
     struct kerf_disruption_outlook outlook = kerf_disruption_look(disruptor->watch);
     if (outlook.unlaunched > 0) {
+        disruptor->error_count = 0; /* a fixed delay, too, lets the back-off begin anew */
         pass_after(disruptor, UNSYNCED_POLL_US);
         return;
     }

@@ -228,7 +228,7 @@ static void recheck_consolidatable(struct kerf_lifecycle *lifecycle, kerf_node_i
 {
     struct kerf_world *world = lifecycle->world;
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
-    if (kerf_cluster_is_deleting(world->cluster, node))
+    if (kerf_cluster_is_deleted(node)) /* a mark of the queue is in Karpenter's memory alone: this controller doesn't see it */
         return;
     struct claim_books *books = books_of(lifecycle, id);
     kerf_time_us recheck_epoch_us = KERF_TIME_NEVER;

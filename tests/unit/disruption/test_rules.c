@@ -44,7 +44,7 @@ Test(rules, a_planned_node_for_a_pending_pod_counts)
     add("n", "t2.large", NULL, "p", "7.5");
     add("room", "t2.large", "other", NULL, NULL);
     disrupt_world_add_pod(&world, (struct disrupt_pod){.name = "pending", .cpu = "3"});
-    PASS("single-node replace n by np[t1]"); /* p and the pending one together fit neither room nor t1, but each fits one of them */
+    PASS("single-node replace n by other[t1]"); /* NodePools by name descending; p and the pending one together fit neither room nor t1, but each fits one of them */
 }
 
 /** 2.2: readiness is no check; but a node that isn't ready takes its NodePool's budget. */
