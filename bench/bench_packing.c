@@ -1,7 +1,7 @@
 /*
  * How fast are plans and bounds? Seeded pods of few shapes (requests as a recommender would set them, multiplicities after Zipf)
  * on a catalogue of four families with sizes from 2 to 96 vCPU, and unit items in equal bins. For each case: the bound alone,
- * each method alone with its gap, and all methods together. Prints minimum and median of the runs, millions of items a second at
+ * each method alone with its gap, all methods together, and the plan revised when counts have changed. Prints minimum and median of the runs, millions of items a second at
  * the minimum, and a hash of the result.
  * usage: bench_packing [--small]
  */
@@ -15,6 +15,8 @@
 enum { RUNS = 7, RESOURCES = 3, TYPES_MAX = 64, POD_LIMIT = 110 };
 
 static uint64_t state;
+static size_t runs = RUNS;
+static uint64_t step_limit; /* 0: the usual */
 
 static uint64_t draw(void)
 {
@@ -136,12 +138,17 @@ static void fail(const char *what)
     exit(1);
 }
 
+static bool is_plan(enum binpack_outcome outcome)
+{
+    return outcome == BINPACK_OK || outcome == BINPACK_OUT_OF_STEPS;
+}
+
 /* One thing to measure: making the problem, and the bound, or a plan by a method (NULL: all). */
 static void measure(const struct instance *instance, bool is_bound, const char *method, void *memory, size_t memory_bytes)
 {
     double seconds[RUNS], gap = 0;
     uint64_t hash = 0, steps = 0;
-    for (size_t run = 0; run < RUNS; run++) {
+    for (size_t run = 0; run < runs; run++) {
         struct binpack_problem *problem;
         struct binpack_bound bound;
         struct binpack_plan plan = {0};
@@ -149,7 +156,7 @@ static void measure(const struct instance *instance, bool is_bound, const char *
         if (binpack_problem_new(&instance->input, memory, memory_bytes, &problem, NULL) != BINPACK_OK ||
             binpack_bound_find(problem, &bound) != BINPACK_OK)
             fail("no bound");
-        if (!is_bound && binpack_solve(problem, &(struct binpack_options){.method = method}, &plan) != BINPACK_OK)
+        if (!is_bound && !is_plan(binpack_solve(problem, &(struct binpack_options){.method = method, .step_limit = step_limit}, &plan)))
             fail("no plan");
         seconds[run] = seconds_now() - start;
         uint64_t hash_now = is_bound ? (uint64_t)bound.cost : hash_plan(&plan);
@@ -160,10 +167,47 @@ static void measure(const struct instance *instance, bool is_bound, const char *
         gap = is_bound ? 0 : 100 * (double)(plan.cost - bound.cost) / (double)bound.cost;
     }
     const char *label = method != NULL ? method : is_bound ? "bound" : "all";
-    qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
+    qsort(seconds, runs, sizeof seconds[0], compare_doubles);
     printf("%-18s %-6s  min %9.3f ms  median %9.3f ms  %9.2f M items/s  %9llu steps  gap %6.2f %%  hash %016llx\n",
-           instance->name, label, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)instance->item_count / seconds[0] * 1e-6,
+           instance->name, label, seconds[0] * 1e3, seconds[runs / 2] * 1e3, (double)instance->item_count / seconds[0] * 1e-6,
            (unsigned long long)steps, gap, (unsigned long long)hash);
+}
+
+/* A plan that stands while every count changes by two per cent: the new bound, and what may be done with so many moves. */
+static void measure_revision(struct instance *instance, int64_t move_limit, void *memory, size_t memory_bytes)
+{
+    double adopt_seconds[RUNS], seconds[RUNS], gap = 0;
+    uint64_t hash = 0, steps = 0;
+    void *memory_now = malloc(memory_bytes);
+    struct binpack_problem *problem, *changed;
+    struct binpack_bound bound, bound_now;
+    struct binpack_plan plan;
+    struct binpack_revision revision;
+    if (memory_now == NULL || binpack_problem_new(&instance->input, memory, memory_bytes, &problem, NULL) != BINPACK_OK ||
+        !is_plan(binpack_solve(problem, &(struct binpack_options){.step_limit = step_limit}, &plan)) || binpack_bound_find(problem, &bound) != BINPACK_OK)
+        fail("no plan to revise");
+    for (size_t s = 0; s < instance->input.item_class_count; s++)
+        instance->classes[s].count += s % 2 == 0 ? instance->classes[s].count / 50 + 1 : -(instance->classes[s].count / 50);
+    for (size_t run = 0; run < runs; run++) {
+        double start = seconds_now();
+        if (binpack_problem_new(&instance->input, memory_now, memory_bytes, &changed, NULL) != BINPACK_OK ||
+            binpack_bound_adopt(changed, &bound, &bound_now) != BINPACK_OK)
+            fail("no bound for other counts");
+        adopt_seconds[run] = seconds_now() - start;
+        struct binpack_revision_options options = {.move_limit = move_limit, .step_limit = step_limit};
+        if (!is_plan(binpack_revise(changed, &plan, &options, &revision)))
+            fail("no revision");
+        seconds[run] = seconds_now() - start;
+        hash = hash_plan(&revision.plan);
+        steps = revision.plan.steps;
+        gap = 100 * (double)(revision.plan.cost - bound_now.cost) / (double)bound_now.cost;
+    }
+    qsort(adopt_seconds, runs, sizeof seconds[0], compare_doubles);
+    qsort(seconds, runs, sizeof seconds[0], compare_doubles);
+    printf("%-18s revise  min %9.3f ms  median %9.3f ms  of it bound %7.3f ms  %9llu steps  gap %6.2f %%  moved %lld  hash %016llx\n",
+           instance->name, seconds[0] * 1e3, seconds[runs / 2] * 1e3, adopt_seconds[0] * 1e3, (unsigned long long)steps, gap,
+           (long long)revision.moved_count, (unsigned long long)hash);
+    free(memory_now);
 }
 
 static void run_case(struct instance *instance)
@@ -175,6 +219,9 @@ static void run_case(struct instance *instance)
     for (size_t m = 0; m < method_count; m++)
         measure(instance, false, methods[m].name, memory, memory_bytes);
     measure(instance, false, NULL, memory, memory_bytes);
+    if (instance->item_count > (int64_t)instance->input.item_class_count) /* not where each item is a class */
+        for (int64_t moves = 0; moves <= 1000; moves += 1000)
+            measure_revision(instance, moves, memory, memory_bytes);
     free(memory);
     free(instance->classes);
     free(instance->demand);
@@ -183,6 +230,10 @@ static void run_case(struct instance *instance)
 int main(int argument_count, char **arguments)
 {
     bool is_small = argument_count > 1 && strcmp(arguments[1], "--small") == 0;
+    if (is_small) {
+        runs = 2;
+        step_limit = 1000000;
+    }
     struct instance instance;
     state = 88172645463325252u;
     make_pods(&instance, "pods-1k-50", 50, 1000);
