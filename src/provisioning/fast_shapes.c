@@ -82,14 +82,14 @@ struct known_pod {
     uint32_t shape;
 };
 
-enum { KNOWN_SETS = 256, KNOWN_PER_SET = 8 };
+enum { KNOWN_SETS = 256, KNOWN_PER_SET = 8, FEW_PODS = 256 };
 
 struct reader {
     struct kerf_fast *fast;
     KERF_VEC(struct size) sizes;
     struct kerf_id_map size_index;
-    struct known_pod known[KNOWN_SETS][KNOWN_PER_SET]; /* by hash */
-    uint32_t known_next;                               /* whose place in a full set the next one takes */
+    struct known_pod *known; /* KNOWN_SETS by hash, each of KNOWN_PER_SET; NULL: not worth it for few pods */
+    uint32_t known_next;     /* whose place in a full set the next one takes */
 };
 
 static uint32_t find_size(struct reader *reader, const struct kerf_resources *requests)
@@ -158,12 +158,14 @@ static void choose_sample(struct kerf_shape *shape, const struct kerf_pod *pod)
 /* What is common to replicas finds the shape without reading all that a pod asks. */
 static uint32_t find_shape_by_replica(struct reader *reader, const struct kerf_cluster_pod *pod, bool ignores)
 {
+    if (reader->known == NULL)
+        return find_shape(reader, pod, ignores);
     const struct kerf_meta *meta = &pod->pod.meta;
     uint64_t hash = kerf_hash_mix((uint64_t)pod->pod.requests->cpu_nanocores, (uint64_t)pod->pod.requests->memory_millibytes);
     hash = kerf_hash_mix(hash, meta->namespace_name != NULL ? meta->namespace_name->hash : 0);
     if (meta->labels.count > 0)
         hash = kerf_hash_mix(hash, meta->labels.items[0].value != NULL ? meta->labels.items[0].value->hash : 0);
-    struct known_pod *set = reader->known[hash % KNOWN_SETS];
+    struct known_pod *set = &reader->known[hash % KNOWN_SETS * KNOWN_PER_SET];
     uint32_t at = 0;
     for (; at < KNOWN_PER_SET && set[at].spec != NULL; at++)
         if (set[at].spec == pod->pod.spec && set[at].ignores_window == ignores && is_replica_of(&pod->pod, set[at].pod))
@@ -284,8 +286,9 @@ void kerf_fast_read_pods(struct kerf_fast *fast)
     fast->shape_of = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->order = KERF_NEW_ARRAY(&pass->arena, uint32_t, input->pod_count);
     fast->pods_differ = pass->options.draw_ties;
-    struct reader *reader = kerf_allocate(sizeof *reader);
-    reader->fast = fast;
+    struct reader reader = {.fast = fast};
+    if (input->pod_count > FEW_PODS)
+        reader.known = kerf_allocate(kerf_array_bytes((size_t)KNOWN_SETS * KNOWN_PER_SET, sizeof reader.known[0]));
     const struct kerf_pod *before = NULL;
     bool ignored_before = false;
     for (uint32_t i = 0; i < input->pod_count; i++) {
@@ -295,21 +298,21 @@ void kerf_fast_read_pods(struct kerf_fast *fast)
         bool ignores = ignores_window(pass, pod);
         bool replica = before != NULL && ignores == ignored_before && is_replica_of(&pod->pod, before) &&
                        pod->pod.spec->volume_count == 0;
-        uint32_t index = replica ? fast->shape_of[i - 1] : find_shape_by_replica(reader, pod, ignores);
+        uint32_t index = replica ? fast->shape_of[i - 1] : find_shape_by_replica(&reader, pod, ignores);
         fast->shape_of[i] = index;
         before = &pod->pod;
         ignored_before = ignores;
         struct kerf_shape *shape = &fast->shapes.items[index];
-        note_age(reader, &reader->sizes.items[shape->size], i, &pod->pod);
+        note_age(&reader, &reader.sizes.items[shape->size], i, &pod->pod);
         if (shape->constrained)
             choose_sample(shape, &pod->pod);
         if (!shape->pod.volumes_unreadable)
             kerf_bit_set(pass->in_pass, pod->id.index);
     }
-    sort_queue(reader);
-    KERF_VEC_FREE(&reader->sizes);
-    kerf_id_map_fini(&reader->size_index);
-    free(reader);
+    sort_queue(&reader);
+    KERF_VEC_FREE(&reader.sizes);
+    kerf_id_map_fini(&reader.size_index);
+    free(reader.known);
 }
 
 /* ---- fits and gates ---------------------------------------------------------------------------------------------------- */
