@@ -189,3 +189,43 @@ Test(group_upkeep, a_group_that_was_made_smaller_loses_its_oldest)
     cr_expect_eq(nodes_of(&world), 2);
     sim_world_close(&world);
 }
+
+/** When the n-th node became ready in a world of one group of that name. */
+static kerf_time_us ready_at(const char *timings, const char *name, size_t n)
+{
+    struct sim_world world;
+    char keys[256];
+    snprintf(keys, sizeof keys, "%snodeGroups: [{ name: %s, instanceTypes: [m5.large], desiredCapacity: 4, zones: [us-east-1a] }]\n", timings, name);
+    sim_world_open(&world, keys, nothing, CONTROLLERS);
+    sim_world_run(&world, SECONDS(900));
+    kerf_time_us at_us = sim_world_event(&world, KERF_CHANGE_NODE_READY, n)->at_us;
+    sim_world_close(&world);
+    return at_us;
+}
+
+Test(group_upkeep, launches_boot_alike_where_that_is_asked_for)
+{
+    cr_expect_neq(ready_at("", "one", 0), ready_at("", "other", 0), "each node has its own draw");
+    for (size_t n = 0; n < 4; n++)
+        cr_expect_eq(ready_at("timings: { bootDraws: launch }\n", "one", n), ready_at("timings: { bootDraws: launch }\n", "other", n));
+}
+
+Test(group_upkeep, auto_scaling_takes_three_to_sixteen_seconds)
+{
+    kerf_time_us least = KERF_TIME_NEVER, most = 0;
+    for (uint32_t replication = 0; replication < 20; replication++) {
+        struct sim_world world;
+        sim_world_open_seeded(&world, "timings: { launch: { mu: -10, sigma: 0 } }\nnodeGroups: [{ name: g, minSize: 1, maxSize: 2, desiredCapacity: 1 }]\n", nothing,
+                              CONTROLLERS, 1, replication);
+        sim_world_run(&world, SECONDS(900));
+        kerf_cluster_set_group_size(world.world->cluster, 0, 2);
+        sim_world_run(&world, SECONDS(1000));
+        kerf_time_us delay_us = sim_world_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED, 1)->at_us - SECONDS(900) -
+                                world.design->timings.autoscaler_loop_us;
+        least = kerf_min_i64(least, delay_us);
+        most = kerf_max_i64(most, delay_us);
+        sim_world_close(&world);
+    }
+    cr_expect(least >= SECONDS(3) && most <= SECONDS(16.1), "%f to %f", (double)least / 1e6, (double)most / 1e6);
+    cr_expect(most - least > SECONDS(5), "drawn anew");
+}
