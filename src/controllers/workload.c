@@ -96,6 +96,9 @@ static void drop_inactive(struct kerf_workload_controller *controller, uint32_t 
     struct kerf_world *world = controller->world;
     struct workload_state *state = &controller->states[index];
     bool waits_for_end = workload_at(controller, index)->kind == KERF_WORKLOAD_STATEFULSET;
+    if (!state->untidy)
+        return;
+    state->untidy = false;
     size_t kept = 0;
     for (size_t i = 0; i < state->active.count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, state->active.items[i]);
@@ -277,6 +280,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         return;
     if (ready && workload_at(controller, index)->kind != KERF_WORKLOAD_STATEFULSET)
         return;
+    controller->states[index].untidy = controller->states[index].untidy || !ready;
     if (!ready && kerf_workload_is_job(workload_at(controller, index)))
         kerf_workload_note_job_pod(controller, change);
     kerf_workload_wake(controller, index, kerf_world_now(controller->world));

@@ -17,6 +17,7 @@ struct workload_state {
     int64_t desired;              /* replicas; jobs have `todo` instead */
     KERF_VEC(kerf_pod_id) active; /* in order of creation; those that stopped being active are dropped at the next sync. A StatefulSet's
                                      pods stay until they are gone: their names are used again */
+    bool untidy; /* some of them may have stopped being active since the last look */
     KERF_VEC(kerf_pod_id) victims; /* chosen by the last sync that had too many, from next_victim on: they go as writes allow */
     size_t next_victim;
     KERF_VEC(uint64_t) todo;      /* jobs: tags of pieces of work that wait for a pod, from todo_first on */

@@ -11,6 +11,7 @@ struct victim {
     int64_t ready_epoch_s; /* the API's times are whole seconds */
     int ready_bucket;
     int age_bucket;
+    uint64_t owner;
 };
 
 static int log_bucket(kerf_time_us age_us)
@@ -25,8 +26,8 @@ static int log_bucket(kerf_time_us age_us)
 static int compare_victims(const void *a, const void *b, void *context)
 {
     (void)context;
-    const struct victim *x = a;
-    const struct victim *y = b;
+    const struct victim *x = *(const struct victim *const *)a;
+    const struct victim *y = *(const struct victim *const *)b;
     int order = kerf_compare_i64(!kerf_node_id_equal(x->pod->node, KERF_NO_NODE), !kerf_node_id_equal(y->pod->node, KERF_NO_NODE));
     if (order == 0)
         order = kerf_compare_i64(x->pod->pod.phase == KERF_POD_RUNNING, y->pod->pod.phase == KERF_POD_RUNNING);
@@ -41,7 +42,7 @@ static int compare_victims(const void *a, const void *b, void *context)
     if (order == 0)
         order = by_ready_time ? kerf_compare_i64(x->ready_bucket, y->ready_bucket) : kerf_compare_i64(x->age_bucket, y->age_bucket);
     if (order == 0)
-        order = kerf_compare_u64(kerf_world_owner_of_pod(x->pod), kerf_world_owner_of_pod(y->pod));
+        order = kerf_compare_u64(x->owner, y->owner);
     return order != 0 ? order : kerf_compare_u64(x->id.index, y->id.index);
 }
 
@@ -55,6 +56,7 @@ static int64_t deletion_cost(const struct kerf_world *world, const struct kerf_p
 const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, struct kerf_arena *arena)
 {
     struct victim *victims = KERF_NEW_ARRAY(arena, struct victim, count);
+    const struct victim **order = KERF_NEW_ARRAY(arena, const struct victim *, count);
     struct kerf_id_map on_node = { 0 };
     for (size_t i = 0; i < count; i++) {
         uint32_t node = kerf_cluster_pod(world->cluster, active[i])->node.index;
@@ -72,16 +74,19 @@ const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const k
             .deletion_cost = deletion_cost(world, &pod->pod),
             .neighbours = kerf_id_map_get(&on_node, pod->node.index),
             .age_bucket = log_bucket(now_epoch_us - pod->pod.meta.created_epoch_us),
+            .owner = kerf_world_owner_of_pod(pod),
         };
+        order[i] = &victims[i];
         if (victims[i].ready) {
             victims[i].ready_epoch_s = ready->transition_epoch_us / KERF_SECOND_US;
             victims[i].ready_bucket = log_bucket(now_epoch_us - ready->transition_epoch_us);
         }
     }
-    kerf_sort(victims, count, sizeof *victims, compare_victims, NULL);
+    /* Ready times and ages together are no order: what comes first depends on the sort, so all are sorted, however few are wanted. */
+    kerf_sort(order, count, sizeof *order, compare_victims, NULL);
     kerf_pod_id *ordered = KERF_NEW_ARRAY(arena, kerf_pod_id, count);
     for (size_t i = 0; i < count; i++)
-        ordered[i] = victims[i].id;
+        ordered[i] = order[i]->id;
     kerf_id_map_fini(&on_node);
     return ordered;
 }

@@ -200,8 +200,7 @@ static void make_room(struct kerf_overflow *overflow, uint32_t count)
     overflow->room = kerf_reallocate(overflow->room, kerf_array_bytes(overflow->capacity, sizeof overflow->room[0]));
     overflow->rest = kerf_reallocate(overflow->rest, kerf_array_bytes(overflow->capacity, sizeof overflow->rest[0]));
     overflow->rest_of = kerf_reallocate(overflow->rest_of, kerf_array_bytes(overflow->capacity, sizeof overflow->rest_of[0]));
-    memset(overflow->rest_of, 0, overflow->capacity * sizeof overflow->rest_of[0]);
-    overflow->what_if = 0;
+    memset(overflow->rest_of + before, 0, (overflow->capacity - before) * sizeof overflow->rest_of[0]);
     uint64_t **sets[] = {&overflow->stale, &overflow->odd, &overflow->open, &overflow->left_out};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
         *sets[i] = grow_set(*sets[i], words_before, overflow->words);
@@ -215,6 +214,7 @@ void kerf_overflow_node_changed(struct kerf_overflow *overflow, uint32_t positio
 {
     kerf_bit_set(overflow->stale, position);
     overflow->rows[position].known = false;
+    overflow->usable = false; /* until the next begin */
 }
 
 void kerf_overflow_node_added(struct kerf_overflow *overflow, uint32_t position)
@@ -232,6 +232,7 @@ void kerf_overflow_node_added(struct kerf_overflow *overflow, uint32_t position)
 void kerf_overflow_node_removed(struct kerf_overflow *overflow, uint32_t position)
 {
     struct row spare = overflow->rows[position];
+    overflow->usable = false;
     overflow->odd_count -= kerf_bit_get(overflow->odd, position);
     overflow->count--;
     memmove(&overflow->rows[position], &overflow->rows[position + 1], (overflow->count - position) * sizeof overflow->rows[0]);
@@ -244,6 +245,7 @@ void kerf_overflow_reset(struct kerf_overflow *overflow)
 {
     overflow->count = 0;
     overflow->odd_count = 0;
+    overflow->usable = false;
     make_room(overflow, overflow->cache->base.node_count);
     size_t bytes = overflow->words * sizeof overflow->odd[0];
     memset(overflow->odd, 0, bytes);

@@ -249,16 +249,17 @@ static bool follow(struct kerf_pass_base *base, const struct kerf_pass *pass, ui
 }
 
 /* What was worked out of other things than nodes still holds. */
-static bool holds(const struct kerf_pass_base *base, struct kerf_pass *pass)
+static bool holds(const struct kerf_pass_base *base, struct kerf_pass *pass, bool changed)
 {
     const struct kerf_provisioning_options *then = &base->options, *now = &pass->options;
-    if (!base->known || base->daemons_differ || base->renewed > RENEWED_MAX ||
-        base->offering_generation != pass->cache->offering_generation || then->preference_policy != now->preference_policy ||
-        then->min_values_policy != now->min_values_policy || then->lifted != now->lifted)
+    if (!base->known || base->offering_generation != pass->cache->offering_generation ||
+        then->preference_policy != now->preference_policy || then->min_values_policy != now->min_values_policy || then->lifted != now->lifted)
         return false;
     bool same_daemons = base->pod_id_bound == kerf_cluster_pod_id_bound(pass->cluster) &&
                         base->daemon_pod_count == kerf_cluster_daemon_pod_count(pass->cluster);
-    return !base->has_pool || same_daemons || !kerf_pass_daemons_differ(pass);
+    if (!base->has_pool || (same_daemons && !changed))
+        return true;
+    return !base->daemons_differ && base->renewed <= RENEWED_MAX && (same_daemons || !kerf_pass_daemons_differ(pass));
 }
 
 #ifdef KERF_CHECKED
@@ -290,7 +291,7 @@ void kerf_pass_base_refresh(struct kerf_pass *pass)
     struct kerf_pass_base *base = &pass->cache->base;
     uint64_t written = kerf_cluster_journal_count(pass->cluster);
     bool changed = !base->known || base->journal_count != written;
-    if (!holds(base, pass) || (base->has_pool && changed && !follow(base, pass, written))) {
+    if (!holds(base, pass, changed) || (base->has_pool && changed && !follow(base, pass, written))) {
         build(base, pass);
         if (pass->cache->overflow != NULL)
             kerf_overflow_reset(pass->cache->overflow);

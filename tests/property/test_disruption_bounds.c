@@ -66,6 +66,14 @@ static void add_world(struct disrupt_world *world, bool simple)
                                                                .status_extra = draw(8) ? NULL : ", phase: Pending"});
         }
     }
+    if (draw(3) == 0) { /* whose pod asks for more than its template: then it may change with every pod */
+        disrupt_world_add(world, "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent, namespace: default, uid: agent}, spec: {selector: "
+                                 "{matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, resources: "
+                                 "{requests: {cpu: 10m}}}]}}}}");
+        disrupt_world_add_pod(world, (struct disrupt_pod){.name = "agent-1", .node = "n00", .cpu = "0.05",
+                                                           .meta_extra = ", ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: agent, "
+                                                                         "uid: agent, controller: true}]"});
+    }
     for (size_t k = draw(3); k > 0; k--) {
         char pod[32];
         snprintf(pod, sizeof pod, "w%zu", k);
