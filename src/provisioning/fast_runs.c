@@ -148,8 +148,7 @@ size_t kerf_fast_place_run(struct kerf_fast *fast, struct kerf_shape *shape, str
     while (run.left > 0) {
         size_t claim_count = fast->pass->claims.count;
         if (run.at < claim_count) {
-            bool alone = has_refused(&run, fast->pass->search[run.at]);
-            run.at = alone ? run.at + 1 : sweep(&run, run.at);
+            run.at = has_refused(&run, fast->pass->search[run.at]) ? run.at + 1 : sweep(&run, run.at);
         } else if (!open_one(&run)) {
             break;
         }
