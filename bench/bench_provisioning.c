@@ -5,6 +5,7 @@
  *                cores, and opens a node for every five pods (checked here)
  *   preferences  equal pods over those types that prefer a zone, and to be apart by zone and by host (52.8 s for 4,000)
  *   plain        without constraints, 200 shapes, over the 714 types c, m, r of amd64 above generation 2
+ *   shuffled     the same in random order, not workload by workload
  *   what-if      ten pending pods over nodes that run ten pods each: what disruption asks for every candidate
  * Prints minimum and median of the runs, pods a second at the minimum, claims, a hash of the plan, and the most memory that the
  * program had before the passes (the world: a pod takes some 300 bytes) and what they added. Reading is not counted; the cache is warm. Where the plain engine is bearable it runs too, once, and must
@@ -117,8 +118,8 @@ static void add_node(struct kerf_text *text, unsigned index)
         index, index, 'a' + (int)(index % 3), index);
 }
 
-enum shape { SHAPE_MIX, SHAPE_PREFERENCES, SHAPE_PLAIN, SHAPE_WHAT_IF, SHAPE_COUNT };
-static const char *const shape_names[SHAPE_COUNT] = {"mix", "preferences", "plain", "what-if"};
+enum shape { SHAPE_MIX, SHAPE_PREFERENCES, SHAPE_PLAIN, SHAPE_SHUFFLED, SHAPE_WHAT_IF, SHAPE_COUNT };
+static const char *const shape_names[SHAPE_COUNT] = {"mix", "preferences", "plain", "shuffled", "what-if"};
 
 static void add_objects(struct kerf_text *text, enum shape shape, unsigned count)
 {
@@ -141,6 +142,7 @@ static void add_objects(struct kerf_text *text, enum shape shape, unsigned count
                 add_pod(text, i * NODE_PODS + k, "app: x", "", node);
             break;
         case SHAPE_PLAIN: /* see add_plain_pods */
+        case SHAPE_SHUFFLED:
         case SHAPE_COUNT:
             break;
         }
@@ -150,7 +152,7 @@ static void add_objects(struct kerf_text *text, enum shape shape, unsigned count
 }
 
 /* A million of them outgrow a text, so they are put into the cluster as a workload's replicas would be: specs are shared. */
-static void add_plain_pods(struct kerf_cluster *cluster, struct kerf_arena *arena, unsigned count)
+static void add_plain_pods(struct kerf_cluster *cluster, struct kerf_arena *arena, unsigned count, bool shuffled)
 {
     struct kerf_vocabulary *vocabulary = kerf_cluster_vocabulary(cluster);
     struct kerf_pod_spec *specs = KERF_NEW_ARRAY(arena, struct kerf_pod_spec, PLAIN_SHAPES);
@@ -164,7 +166,7 @@ static void add_plain_pods(struct kerf_cluster *cluster, struct kerf_arena *aren
         kerf_resources_set(&specs[i].requests, KERF_RESOURCE_PODS, 1);
     }
     for (unsigned i = 0; i < count; i++) {
-        const struct kerf_pod_spec *spec = &specs[(uint64_t)i * PLAIN_SHAPES / count];
+        const struct kerf_pod_spec *spec = &specs[shuffled ? kerf_hash_mix(i, 7) % PLAIN_SHAPES : (uint64_t)i * PLAIN_SHAPES / count];
         struct kerf_pod pod = {.spec = spec, .requests = &spec->requests};
         pod.meta.namespace_name = vocabulary->word_default;
         pod.meta.name = pod.meta.uid = kerf_name_format(vocabulary->names, "p%07u", i);
@@ -266,8 +268,8 @@ static void build_world(struct world *world, struct kerf_catalog *catalog, enum 
     world->cluster = kerf_cluster_new(&world->objects, catalog, kerf_instance_options_default(), world->vocabulary);
     kerf_cluster_add_objects(world->cluster);
     kerf_arena_init(&world->arena);
-    if (shape == SHAPE_PLAIN)
-        add_plain_pods(world->cluster, &world->arena, count);
+    if (shape == SHAPE_PLAIN || shape == SHAPE_SHUFFLED)
+        add_plain_pods(world->cluster, &world->arena, count, shape == SHAPE_SHUFFLED);
 }
 
 static void free_world(struct world *world)
@@ -380,7 +382,7 @@ int main(int argc, char **argv)
         unsigned count;
         bool plain_is_bearable;
     } cases[] = {{SHAPE_MIX, 1000, true},     {SHAPE_MIX, 5000, true},         {SHAPE_MIX, 20000, true}, {SHAPE_PREFERENCES, 4000, true},
-                 {SHAPE_PLAIN, 20000, true}, {SHAPE_PLAIN, 1000000, true}, {SHAPE_WHAT_IF, 300, true}, {SHAPE_WHAT_IF, 1000, true}};
+                 {SHAPE_PLAIN, 20000, true}, {SHAPE_PLAIN, 1000000, true}, {SHAPE_SHUFFLED, 1000000, false}, {SHAPE_WHAT_IF, 300, true}, {SHAPE_WHAT_IF, 1000, true}};
     char folder[] = "/tmp/kerf-bench-XXXXXX";
     if (mkdtemp(folder) == NULL)
         return 4;
