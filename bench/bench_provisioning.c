@@ -162,7 +162,7 @@ static void add_plain_pods(struct kerf_cluster *cluster, struct kerf_arena *aren
         int64_t mib_per_core = (int64_t)1024 << (random_state >> 32) % 4;
         kerf_resources_set(&specs[i].requests, KERF_RESOURCE_CPU, cpu_millicores * 1000000);
         kerf_resources_set(&specs[i].requests, KERF_RESOURCE_MEMORY,
-                           cpu_millicores * mib_per_core * 1048576); /* in 10^-3 bytes */
+                           (cpu_millicores * mib_per_core + 1000 * (int64_t)i) * 1048576); /* in 10^-3 bytes; no two are the same */
         kerf_resources_set(&specs[i].requests, KERF_RESOURCE_PODS, 1);
     }
     for (unsigned i = 0; i < count; i++) {
