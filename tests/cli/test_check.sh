@@ -140,13 +140,17 @@ run check broken.yaml
 exits 3
 grep -c 'broken.yaml' stderr | grep -qx 1 || fail "one error, said once"
 
-# what ships has nothing to find but the fragmented subnets that one design is about
+# what ships has nothing to find but what two designs are about: fragmented subnets, and a PDB that never allows a disruption
 for scenario in "$ROOT"/scenarios/*.yaml; do
     run check "$scenario"
     case $scenario in
     */subnet_sizing.yaml)
         complains 'design "net24-prefix-churned", subnet "private-a": prefixes in 10.0.0.0/24, where 24 addresses lie scattered: of its 14 /28 about 2.7'
         grep 'warning:' stderr | grep -qv 'design "net24-prefix-churned", subnet' && fail "something else than the fragmented subnets"
+        ;;
+    */migration_evening.yaml)
+        complains 'budget_blocked.yaml:2:1: PodDisruptionBudget "web" never allows a disruption'
+        grep 'warning:' stderr | grep -qv 'budget_blocked.yaml' && fail "something else than the PDB"
         ;;
     *)
         exits 0
