@@ -41,17 +41,6 @@ static void keep_explanation(struct kerf_arena *arena, const struct kerf_cluster
     out->refusal_count = decision->refusal_count;
 }
 
-/* Lower pods that hoped for the node hope no longer (kube-scheduler 3, "Act"). */
-static void clear_nominations(struct kerf_cluster *cluster, kerf_node_id node, int32_t priority)
-{
-    kerf_name name = node_name(cluster, node);
-    for (size_t at = kerf_cluster_nominated_count(cluster); at-- > 0;) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_nominated_at(cluster, at);
-        if (pod->pod.nominated_node_name == name && kerf_pod_priority(&pod->pod) < priority)
-            kerf_cluster_set_pod_nominated(cluster, pod->id, NULL);
-    }
-}
-
 static void preempt(struct kerf_arena *arena, struct kerf_cluster *cluster, kerf_pod_id pod,
                     const struct kerf_binding_decision *decision, struct kerf_schedule_pod *out)
 {
@@ -61,7 +50,7 @@ static void preempt(struct kerf_arena *arena, struct kerf_cluster *cluster, kerf
         names[i] = kerf_arena_format(arena, "%s/%s", kerf_name_text(meta->namespace_name), kerf_name_text(meta->name));
         kerf_cluster_remove_pod(cluster, decision->victims[i]);
     }
-    clear_nominations(cluster, decision->preempted_node, kerf_pod_priority(&kerf_cluster_pod(cluster, pod)->pod));
+    kerf_cluster_clear_nominations(cluster, decision->preempted_node, kerf_pod_priority(&kerf_cluster_pod(cluster, pod)->pod));
     out->victims = names;
     out->victim_count = decision->victim_count;
     out->nominated = node_name(cluster, decision->preempted_node);

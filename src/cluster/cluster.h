@@ -219,6 +219,8 @@ void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id pod, b
 void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_id pod, bool unschedulable);
 void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id pod); /* KERF_CHANGE_POD_ADDRESSED */
 void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_name node_name);
+/** Takes back the nominations to that node of pods below that priority: another preempts there (kube-scheduler 3, "Act"). */
+void kerf_cluster_clear_nominations(struct kerf_cluster *cluster, kerf_node_id node, int32_t priority);
 void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_time_us deletion_epoch_us); /* terminating from now on */
 void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
 /** What a pod asks for, for what-ifs that put it back: nobody is told, and PDBs don't care. Both are borrowed. */

@@ -182,6 +182,16 @@ void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id id
         kerf_cluster_tell(cluster, KERF_CHANGE_POD_UNSCHEDULABLE, KERF_NO_NODE, id);
 }
 
+void kerf_cluster_clear_nominations(struct kerf_cluster *cluster, kerf_node_id node, int32_t priority)
+{
+    kerf_name name = kerf_cluster_node(cluster, node)->node.meta.name;
+    for (size_t at = kerf_cluster_nominated_count(cluster); at-- > 0;) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_nominated_at(cluster, at);
+        if (pod->pod.nominated_node_name == name && kerf_pod_priority(&pod->pod) < priority)
+            kerf_cluster_set_pod_nominated(cluster, pod->id, NULL);
+    }
+}
+
 void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id id)
 {
     assert_may_change(cluster);

@@ -215,6 +215,7 @@ static void preempt(struct kerf_binder *binder, kerf_pod_id pod, const struct ke
 {
     struct kerf_world *world = binder->world;
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, decision->preempted_node);
+    kerf_cluster_clear_nominations(world->cluster, node->id, kerf_pod_priority(&kerf_cluster_pod(world->cluster, pod)->pod));
     kerf_cluster_set_pod_nominated(world->cluster, pod, node->node.meta.name);
     struct kerf_arena scratch;
     kerf_arena_init(&scratch);

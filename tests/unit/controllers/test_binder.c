@@ -137,3 +137,19 @@ Test(binder, preemption_makes_room_and_is_taken_back_when_the_room_goes)
     cr_expect_eq(told, 2, "marked, and again when the nomination was taken back");
     sim_world_close(&world);
 }
+
+Test(binder, a_higher_preemptor_takes_back_the_hope_of_a_lower_one)
+{
+    struct sim_world world;
+    sim_world_open(&world, "", web(1, "1700m", ""), CONTROLLERS);
+    sim_world_add_node(&world, "a", "m5.large", "us-east-1a");
+    sim_world_run(&world, SECONDS(60));
+    kerf_pod_id lower = sim_world_add_pod(&world, "lower", "1", "1Mi", "", ", priority: 10");
+    sim_world_run(&world, SECONDS(61));
+    cr_expect_not_null(kerf_cluster_pod(world.world->cluster, lower)->pod.nominated_node_name);
+    kerf_pod_id higher = sim_world_add_pod(&world, "higher", "1700m", "1Mi", "", ", priority: 20");
+    sim_world_run(&world, SECONDS(61.5));
+    cr_expect_not_null(kerf_cluster_pod(world.world->cluster, higher)->pod.nominated_node_name);
+    cr_expect_null(kerf_cluster_pod(world.world->cluster, lower)->pod.nominated_node_name);
+    sim_world_close(&world);
+}
