@@ -96,6 +96,7 @@ static bool group_cools_down(const struct kerf_autoscaler *autoscaler, uint32_t 
     kerf_time_us now_us = kerf_world_now(autoscaler->world);
     return options->scale_down_delay_type_local &&
            (is_cooling_down(state->last_scale_up_us, options->scale_down_delay_after_add_us, now_us) ||
+            is_cooling_down(state->last_taint_failure_us, options->scale_down_delay_after_failure_us, now_us) ||
             is_cooling_down(state->last_deletion_us, options->scale_down_delay_after_delete_us, now_us));
 }
 
@@ -204,12 +205,32 @@ static bool may_delete(const struct kerf_autoscaler *autoscaler, const struct lo
         return false;
     return options->scale_down_delay_type_local ||
            (!is_cooling_down(autoscaler->last_scale_up_us, options->scale_down_delay_after_add_us, now_us) &&
+            !is_cooling_down(autoscaler->last_taint_failure_us, options->scale_down_delay_after_failure_us, now_us) &&
             !is_cooling_down(autoscaler->last_deletion_us, options->scale_down_delay_after_delete_us, now_us));
+}
+
+/** One refusal is enough: what was tainted of this kind is untainted again (12, d). */
+static bool tainting_fails(struct kerf_autoscaler *autoscaler, uint32_t count)
+{
+    const struct kerf_world *world = autoscaler->world;
+    bool fails = false;
+    for (uint32_t i = 0; i < count && world->design->autoscaler.taint_failure > 0; i++) {
+        struct kerf_stream stream =
+            kerf_stream_open(world->seed, world->replication, KERF_PURPOSE_FAULT, kerf_hash_mix(kerf_hash_text("taint"), autoscaler->taint_count++));
+        fails |= kerf_draw_chance(&stream, world->design->autoscaler.taint_failure);
+    }
+    return fails;
 }
 
 static void begin_removals(struct kerf_autoscaler *autoscaler, struct loop *loop, const kerf_node_id *nodes, uint32_t count, bool drains)
 {
     kerf_time_us now_us = kerf_world_now(autoscaler->world);
+    if (tainting_fails(autoscaler, count)) {
+        autoscaler->last_taint_failure_us = now_us;
+        for (uint32_t i = 0; i < count; i++)
+            autoscaler->groups[kerf_cluster_node(autoscaler->world->cluster, nodes[i])->nodegroup_index].last_taint_failure_us = now_us;
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t group = kerf_cluster_node(autoscaler->world->cluster, nodes[i])->nodegroup_index;
         kerf_autoscaler_begin_removal(autoscaler, nodes[i], drains);
@@ -267,7 +288,8 @@ static void find_quiet(struct kerf_autoscaler *autoscaler, const struct loop *lo
             until = now_us;
     if (is_cooling_down(autoscaler->last_scale_up_us, options->scale_down_delay_after_add_us, now_us))
         until = kerf_min_i64(until, autoscaler->last_scale_up_us + options->scale_down_delay_after_add_us);
-    if (is_cooling_down(autoscaler->last_deletion_us, options->scale_down_delay_after_delete_us, now_us))
+    if (is_cooling_down(autoscaler->last_deletion_us, options->scale_down_delay_after_delete_us, now_us) ||
+        is_cooling_down(autoscaler->last_taint_failure_us, options->scale_down_delay_after_failure_us, now_us))
         until = now_us;
     autoscaler->quiet_until_us = until;
 }
@@ -358,7 +380,7 @@ struct kerf_autoscaler *kerf_autoscaler_new(struct kerf_world *world)
     kerf_autoscaler_groups_init(autoscaler);
     kerf_books_init(&autoscaler->nodes, sizeof(struct node_state));
     autoscaler->cache_read_us = KERF_TIME_UNSET;
-    autoscaler->last_scale_up_us = autoscaler->last_deletion_us = KERF_TIME_UNSET;
+    autoscaler->last_scale_up_us = autoscaler->last_deletion_us = autoscaler->last_taint_failure_us = KERF_TIME_UNSET;
     autoscaler->changed = true;
     kerf_cluster_listen(world->cluster, on_change, autoscaler);
     kerf_world_listen(world, on_notice, autoscaler);

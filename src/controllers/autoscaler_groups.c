@@ -16,7 +16,7 @@ void kerf_autoscaler_groups_init(struct kerf_autoscaler *autoscaler)
     autoscaler->groups = KERF_NEW_ARRAY(&autoscaler->arena, struct group_state, autoscaler->group_count);
     for (uint32_t g = 0; g < autoscaler->group_count; g++) {
         struct group_state *state = &autoscaler->groups[g];
-        state->last_scale_up_us = state->last_deletion_us = KERF_TIME_UNSET;
+        state->last_scale_up_us = state->last_deletion_us = state->last_taint_failure_us = KERF_TIME_UNSET;
         kerf_autoscaling_cloud_template(autoscaler->world->cluster, kerf_autoscaler_group(autoscaler, g),
                                         design->zone_count ? design->zones[0] : NULL, design->fees.root_volume_gb << 30,
                                         &autoscaler->arena, &state->template_node);

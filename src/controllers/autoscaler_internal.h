@@ -21,6 +21,7 @@ struct group_state {
     /* cooldown of its own (scale-down-delay-type-local) */
     kerf_time_us last_scale_up_us;
     kerf_time_us last_deletion_us;
+    kerf_time_us last_taint_failure_us;
     /* classes of its nodes, of this loop */
     int32_t ready_count;
     int32_t unready_count;
@@ -59,6 +60,8 @@ struct kerf_autoscaler {
     kerf_time_us cache_read_us; /* KERF_TIME_UNSET: never, or it must be read again */
     kerf_time_us last_scale_up_us;
     kerf_time_us last_deletion_us;
+    kerf_time_us last_taint_failure_us;
+    uint64_t taint_count; /* tried: each draws for itself */
     uint32_t deleting_count; /* nodes from the taint to the call */
     uint32_t draining_count; /* of these */
     /* the loop */

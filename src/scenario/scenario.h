@@ -180,6 +180,7 @@ struct kerf_karpenter_settings {
 
 struct kerf_autoscaler_settings {
     bool enabled; /* the scenario has an `autoscaler` */
+    double taint_failure; /* chance that the API server refuses its taint; 0 */
     struct kerf_autoscaler_options options;
 };
 

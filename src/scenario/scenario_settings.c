@@ -220,6 +220,7 @@ static const struct key keys[] = {
 
     OTHER("autoscaler", "none: groups keep their size", "map"),
     FREE("autoscaler.flags", "the program's own defaults", "map"),
+    SHARE("autoscaler.taintFailure", "0", IN_DESIGN(autoscaler.taint_failure)),
 
     OTHER("karpenter", "", "map"),
     DURATION("karpenter.batchIdleDuration", 1e-3, 3600, "1s", IN_DESIGN(karpenter.batch_idle_us)),

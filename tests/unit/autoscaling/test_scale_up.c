@@ -360,3 +360,30 @@ Test(scale_up, l7_expendable_pods)
     world_scale_up(&world, 0);
     cr_expect_eq(world_grown(&world, "A"), 1);
 }
+
+/* What the provider says of a group counts until one of its nodes has been ready for more than a minute; that one has less. */
+Test(scale_up, u14_a_template_that_promises_too_much)
+{
+    add_group("b", SHAPE_B);
+    struct kerf_node promised = *world.groups[0].template_node;
+    promised.allocatable.memory_millibytes = INT64_C(8) << 30;
+    promised.allocatable.memory_millibytes *= 1000;
+    world.groups[0].template_node = &promised; /* 7992 MiB are free */
+    add_pending("p", 1, 500, 7680);
+    world_scale_up(&world, 105);
+    cr_expect_eq(world_grown(&world, "b"), 1);
+
+    kerf_node_id id = world_add_node(&world, "b1", 0);
+    struct kerf_node node = kerf_cluster_node(world.cluster, id)->node;
+    node.allocatable.memory_millibytes = INT64_C(7) << 30;
+    node.allocatable.memory_millibytes *= 1000;
+    struct kerf_condition ready = node.conditions.items[0];
+    ready.transition_epoch_us = world_time(170);
+    node.conditions.items = &ready;
+    kerf_cluster_update_node(world.cluster, id, &node);
+    world.groups[0].target_size = 1;
+    world_scale_up(&world, 175);
+    cr_expect_eq(world_grown(&world, "b"), 1, "the node is ready for five seconds");
+    world_scale_up(&world, 235);
+    cr_expect_eq(world_grown(&world, "b"), 0, "the template is the node's now");
+}

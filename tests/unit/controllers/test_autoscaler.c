@@ -82,6 +82,23 @@ Test(autoscaler, l3_creation_times_have_whole_seconds)
     sim_world_close(&world);
 }
 
+/* Pods that ask for GPUs are too new for half a minute, and with them all others of the loop. */
+Test(autoscaler, l4_gpus_hold_everybody_up)
+{
+    struct sim_world world;
+    open_world(&world, NO_TIME "nodeGroups: [" GROUP_A ", { name: g, instanceTypes: [g4dn.xlarge], zones: [us-east-1a], minSize: 0, maxSize: 5, desiredCapacity: 0 }]\n",
+               nothing);
+    sim_world_run(&world, SECONDS(97));
+    sim_world_add_pod(&world, "plain", "3", "512Mi", "", ", nodeSelector: { eks.amazonaws.com/nodegroup: a }");
+    sim_world_add_pod(&world, "gpu", "1", "512Mi", "",
+                      ", initContainers: [{ name: g, resources: { requests: { nvidia.com/gpu: 1 }, limits: { nvidia.com/gpu: 1 } } }]");
+    sim_world_run(&world, SECONDS(300));
+    cr_expect_float_eq(resized_at(&world, 0), 127, 1e-6, "%f", resized_at(&world, 0));
+    cr_expect_float_eq(resized_at(&world, 1), 127, 1e-6, "the other one in the next loop, at the same instant: %f", resized_at(&world, 1));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_GROUP_RESIZED), 2);
+    sim_world_close(&world);
+}
+
 Test(autoscaler, l5_a_steady_stream)
 {
     struct sim_world world;
@@ -194,6 +211,59 @@ Test(autoscaler, f4_a_node_that_never_becomes_ready)
     cr_expect_not_null(kerf_cluster_node(world.world->cluster, node), "EKS tries to drain it, for a quarter of an hour");
     sim_world_run(&world, SECONDS(3300));
     cr_expect_null(kerf_cluster_node(world.world->cluster, node));
+    sim_world_close(&world);
+}
+
+/** Fills `count` nodes of m5.xlarge; the world is at half an hour then, and they count as started. */
+static void fill_nodes(struct sim_world *world, int count)
+{
+    sim_world_run(world, SECONDS(97));
+    for (int i = 0; i < count; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "full-%d", i);
+        sim_world_add_pod(world, name, "3500m", "512Mi", "", "");
+    }
+    sim_world_run(world, SECONDS(1800));
+    cr_assert_eq(kerf_cluster_node_count(world->world->cluster), count);
+}
+
+/** A full disk makes a node unready for Cluster Autoscaler, and nobody in a run mends it. */
+static void set_unready(struct sim_world *world, size_t count)
+{
+    for (size_t at = 0; at < kerf_cluster_node_count(world->world->cluster); at++)
+        kerf_cluster_set_node_condition(world->world->cluster, kerf_cluster_node_at(world->world->cluster, at)->id, "DiskPressure",
+                                        at < count ? KERF_CONDITION_TRUE : KERF_CONDITION_FALSE);
+}
+
+#define LARGE_GROUP_A "{ name: a, instanceTypes: [m5.xlarge], zones: [us-east-1a], minSize: 0, maxSize: 40, desiredCapacity: 0 }"
+
+Test(autoscaler, f5_a_group_with_many_unready_nodes_does_not_grow)
+{
+    struct sim_world world;
+    open_world(&world, NO_TIME "nodeGroups: [" LARGE_GROUP_A "]\n", nothing);
+    fill_nodes(&world, 10);
+    set_unready(&world, 5);
+    add_pod_at(&world, 1807, "p", "3");
+    sim_world_run(&world, SECONDS(1900));
+    cr_expect_eq(size_of(&world, 0), 10, "5 > 3 and 5 > 4.5");
+    set_unready(&world, 4);
+    sim_world_run(&world, SECONDS(1950));
+    cr_expect_eq(size_of(&world, 0), 11, "4 > 3, but not > 4.5");
+    sim_world_close(&world);
+}
+
+Test(autoscaler, f6_an_unhealthy_cluster_is_left_alone)
+{
+    struct sim_world world;
+    open_world(&world, NO_TIME "nodeGroups: [" LARGE_GROUP_A ", " GROUP_B "]\n", nothing);
+    fill_nodes(&world, 20);
+    set_unready(&world, 10);
+    add_pod_at(&world, 1807, "p", "6"); /* fits group b alone, which is healthy */
+    sim_world_run(&world, SECONDS(1900));
+    cr_expect_eq(size_of(&world, 1), 0, "10 > 9.0: the loop ends early");
+    set_unready(&world, 9);
+    sim_world_run(&world, SECONDS(1950));
+    cr_expect_eq(size_of(&world, 1), 1, "9 is not > 9.0");
     sim_world_close(&world);
 }
 
@@ -416,6 +486,63 @@ Test(autoscaler, d11_evictions_are_given_up)
     cr_expect_eq(size_of(&world, 0), 2);
     sim_world_run(&world, SECONDS(2340));
     cr_expect(!has_taint(&world, node, KERF_DELETION_CANDIDATE_TAINT), "blocked by the budget, looked at again after five minutes");
+    sim_world_close(&world);
+}
+
+Test(autoscaler, d11_a_budget_blocks_the_second_test)
+{
+    struct sim_world world;
+    open_world(&world, NO_TIME ONE_GROUP,
+               REPLICASET "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: { name: b }\nspec: { minAvailable: 1, selector: { "
+                          "matchLabels: { app: r } } }\n");
+    kerf_pod_id pod;
+    kerf_node_id node = node_to_drain(&world, "", &pod), other = KERF_NO_NODE;
+    for (size_t at = 0; at < kerf_cluster_node_count(world.world->cluster); at++)
+        if (!kerf_node_id_equal(kerf_cluster_node_at(world.world->cluster, at)->id, node))
+            other = kerf_cluster_node_at(world.world->cluster, at)->id;
+    kerf_pod_id second = sim_world_add_pod(&world, "r-2", "100m", "64Mi", REPLICATED, "");
+    kerf_cluster_bind_pod(world.world->cluster, second, other);
+    sim_world_run(&world, SECONDS(1919));
+    cr_assert(has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "its pods were ready after the loop of 1007: unneeded from 1307 on, tainted at 1917");
+    kerf_cluster_remove_pod(world.world->cluster, second);
+    sim_world_run(&world, SECONDS(1923));
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "the second test at 1922 finds that none may go");
+    cr_expect_lt(told_at(&world, KERF_CHANGE_POD_TERMINATING, pod), 0);
+    sim_world_run(&world, SECONDS(1930));
+    cr_expect(!has_taint(&world, node, KERF_DELETION_CANDIDATE_TAINT), "blocked in the next loop");
+    cr_expect_eq(size_of(&world, 0), 2);
+    sim_world_close(&world);
+}
+
+Test(autoscaler, d14_cooldown_after_a_tainting_failure)
+{
+    struct sim_world world;
+    open_world(&world, "timings: { autoscalerLoop: 0s }\nautoscaler: { taintFailure: 1 }\n" ONE_GROUP, nothing);
+    kerf_node_id node = empty_node(&world, SECONDS(1000));
+    sim_world_run(&world, SECONDS(1620)); /* tainting fails at 1617 */
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT));
+    world.scenario->designs[0].autoscaler.taint_failure = 0;
+    sim_world_run(&world, SECONDS(1796));
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "three minutes without a deletion");
+    sim_world_run(&world, SECONDS(1797));
+    cr_expect(has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "1617 + 180 is not later than 1797");
+    sim_world_close(&world);
+}
+
+Test(autoscaler, d15_a_scale_up_of_another_group_starts_the_cooldown)
+{
+    struct sim_world world;
+    open_world(&world, NO_TIME "nodeGroups: [" GROUP_A ", " GROUP_B "]\n", nothing);
+    kerf_node_id node = empty_node(&world, SECONDS(1000));
+    add_pod_at(&world, 1616.5, "p", "6");
+    sim_world_run(&world, SECONDS(1620));
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "a loop at 1616.5 for a pod that is too new deletes nothing");
+    sim_world_run(&world, SECONDS(1630));
+    cr_expect_float_eq(resized_at(&world, 1), 1626.5, 1e-6, "%f", resized_at(&world, 1));
+    sim_world_run(&world, SECONDS(2226.4));
+    cr_expect(!has_taint(&world, node, KERF_TO_BE_DELETED_TAINT));
+    sim_world_run(&world, SECONDS(2236.6));
+    cr_expect(has_taint(&world, node, KERF_TO_BE_DELETED_TAINT), "the first loop ten minutes after the scale-up");
     sim_world_close(&world);
 }
 
