@@ -16,7 +16,7 @@ static const struct kerf_command commands[] = {
     {"schedule", "kube-scheduler's choice for each pending pod", kerf_cmd_schedule},
     {"autoscale", "what Cluster Autoscaler would do now: which group grows, or which nodes go", kerf_cmd_autoscale},
     {"catalog", "the EC2 instance catalogue: types, prices, allocatable", kerf_cmd_catalog},
-    {"vpc", "the VPC CNI's arithmetic: max pods, a node's address pool", kerf_cmd_vpc},
+    {"vpc", "the VPC CNI's arithmetic: max pods, a node's address pool, what subnets hold", kerf_cmd_vpc},
     {"pack", "packs items into priced bins: a packing, its cost, a lower bound, and the gap", kerf_cmd_pack},
     {"check", "reads manifests and scenarios and says what is wrong", kerf_cmd_check},
     {NULL, NULL, NULL},
