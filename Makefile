@@ -211,7 +211,7 @@ check-bench: $(BENCH_PROGRAMS)
 
 # ---- keeping house, installing ----
 
-SOURCES := $(wildcard src/*/*.[ch] include/*/*.h bench/*.c tests/*/*.[ch] tests/*/*/*.[ch])
+SOURCES := $(wildcard src/*/*.[ch] include/*/*.h bench/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 golden: $(KERF) ## golden: rewrite the expected outputs under tests/golden; read the diff before you commit it
 	@for script in $(wildcard tests/golden/*.sh); do KERF=$(KERF) $$script --rewrite || exit 1; done

@@ -11,7 +11,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "measure.h"
 
 enum { RUNS = 5 };
 
@@ -23,18 +24,6 @@ struct world {
     uint32_t group_count;
     uint64_t random;
 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* of the processor, since the real figure is one too */
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
 
 static uint32_t draw(struct world *world, uint32_t bound)
 {
@@ -284,8 +273,8 @@ static void run_case(const struct bench_case *bench_case, bool small)
         hash = run_loop(&world, &options, bench_case->scale_down, &seconds[i], &loop_seconds[i]);
         world_fini(&world);
     }
-    qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
-    qsort(loop_seconds, RUNS, sizeof loop_seconds[0], compare_doubles);
+    sort_seconds(seconds, RUNS);
+    sort_seconds(loop_seconds, RUNS);
     printf("%-11s %6u %s  min %8.2f ms  median %8.2f ms  loop %8.2f ms  %9.0f %s/s  hash %016" PRIx64 "\n", bench_case->name,
            items, bench_case->scale_down ? "nodes" : "pods ", seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, loop_seconds[0] * 1e3,
            (double)items / seconds[0], bench_case->scale_down ? "nodes" : "pods", hash);

@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "measure.h"
 
 enum { RUNS = 3, ZONES = 3 };
 
@@ -23,18 +24,6 @@ struct world {
     struct kerf_objects objects;
     struct kerf_cluster *cluster;
 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
 
 static struct kerf_meta meta_of(struct world *world, const char *namespace_name, kerf_name name)
 {
@@ -156,7 +145,7 @@ static void run_case(enum shape shape, uint32_t node_count, uint32_t pod_count)
     uint64_t hash = 0;
     for (size_t i = 0; i < RUNS; i++)
         hash = run_once(shape, node_count, pod_count, &seconds[i]);
-    qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
+    sort_seconds(seconds, RUNS);
     printf("%-18s %6u nodes %6u pods  min %9.2f ms  median %9.2f ms  %9.0f pods/s  hash %016" PRIx64 "\n", shape_names[shape],
            node_count, pod_count, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)pod_count / seconds[0], hash);
 }

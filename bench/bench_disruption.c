@@ -3,11 +3,12 @@
  * usage: bench_disruption [--small | --large] */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "disruption/disruption.h"
 #include "kerf/catalog.h"
 #include "manifest/manifest.h"
+
+#include "measure.h"
 
 enum { RUNS = 3, TEMPLATES = 40, PODS_MAX = 30 };
 
@@ -182,19 +183,6 @@ static void close_bench(struct bench *bench)
     kerf_catalog_free(bench->catalog);
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
-
 static void measure(size_t node_count, bool spread, bool with_bounds)
 {
     struct bench bench;
@@ -216,7 +204,7 @@ static void measure(size_t node_count, bool spread, bool with_bounds)
         simulated_pods = result->simulated_pods;
         kerf_disruption_result_free(result);
     }
-    kerf_sort(seconds, RUNS, sizeof seconds[0], compare_doubles, NULL);
+    sort_seconds(seconds, RUNS);
     printf("%-9s %-6s %5zu nodes %6zu pods  min %9.3f ms  median %9.3f ms  %5" PRIu64 " what-ifs of %.1f pods, %8.1f us each\n",
            with_bounds ? "bounds" : "simulated", spread ? "spread" : "plain", node_count, pods, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, simulations,
            (double)simulated_pods / (double)simulations, seconds[0] * 1e6 / (double)simulations);

@@ -7,7 +7,8 @@
 #include "document/document.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "measure.h"
 
 enum { RUNS = 5 };
 
@@ -123,19 +124,6 @@ static uint64_t hash_of(const struct kerf_value *value, uint64_t hash)
     return hash;
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
-
 static void measure(int pod_count, bool is_json)
 {
     struct kerf_text text = is_json ? json_pods(pod_count) : yaml_pods(pod_count);
@@ -145,16 +133,16 @@ static void measure(int pod_count, bool is_json)
     for (int run = 0; run < RUNS; run++) {
         struct kerf_documents *documents = kerf_documents_new();
         struct kerf_errors *errs = kerf_errors_new();
-        double start = seconds();
+        double start = seconds_now();
         enum kerf_status status = kerf_documents_read_bytes(documents, "pods", text.bytes, text.length, errs);
-        times[run] = seconds() - start;
+        times[run] = seconds_now() - start;
         KERF_ASSERT(status == KERF_OK);
         tree_bytes = documents->arena.allocated_bytes;
         hash = hash_of(&documents->list.items[0]->root, 0);
         kerf_documents_free(documents);
         kerf_errors_free(errs);
     }
-    kerf_sort(times, RUNS, sizeof times[0], compare_doubles, NULL);
+    sort_seconds(times, RUNS);
     double megabytes = (double)text.length * 1e-6;
     printf("%s %6d pods %6.1f MB  min %7.3f s  median %7.3f s  %6.1f MB/s  %4.1f bytes a byte  hash %016" PRIx64 "\n",
            is_json ? "json" : "yaml", pod_count, megabytes, times[0], times[RUNS / 2], megabytes / times[0],

@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "measure.h"
 
 enum { KIND_HOLD = 1, KIND_TIMEOUT = 2, TIMEOUTS = 4, RUNS = 5 };
 
@@ -41,18 +42,6 @@ static void on_timeout(void *context, struct kerf_engine *engine, const struct k
     kerf_engine_trace(engine, event->kind, event->subject, event->detail);
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
-
 static uint64_t run_once(size_t pending, uint64_t events, bool cancelling, double *out_seconds, uint64_t *out_fired)
 {
     struct bench bench = {
@@ -80,7 +69,7 @@ static void run_case(const char *name, size_t pending, uint64_t events, bool can
     uint64_t fired = 0;
     for (size_t i = 0; i < RUNS; i++)
         hash = run_once(pending, events, cancelling, &seconds[i], &fired);
-    qsort(seconds, RUNS, sizeof seconds[0], compare_doubles);
+    sort_seconds(seconds, RUNS);
     printf("%-22s %9zu pending %9" PRIu64 " events  min %8.2f ms  median %8.2f ms  %6.2f M/s  hash %016" PRIx64 "\n", name,
            pending, fired, seconds[0] * 1e3, seconds[RUNS / 2] * 1e3, (double)fired / seconds[0] / 1e6, hash);
 }

@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "binpack/binpack.h"
+
+#include "measure.h"
 
 enum { RUNS = 7, RESOURCES = 3, TYPES_MAX = 64, POD_LIMIT = 110 };
 
@@ -104,19 +105,6 @@ static void make_unit_items(struct instance *instance, const char *name, size_t 
 
 /* ---- measuring -------------------------------------------------------------------------------------------------------- */
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static uint64_t hash_plan(const struct binpack_plan *plan)
 {
     uint64_t hash = 14695981039346656037u;
@@ -167,7 +155,7 @@ static void measure(const struct instance *instance, bool is_bound, const char *
         gap = is_bound ? 0 : 100 * (double)(plan.cost - bound.cost) / (double)bound.cost;
     }
     const char *label = method != NULL ? method : is_bound ? "bound" : "all";
-    qsort(seconds, runs, sizeof seconds[0], compare_doubles);
+    sort_seconds(seconds, runs);
     printf("%-18s %-6s  min %9.3f ms  median %9.3f ms  %9.2f M items/s  %9llu steps  gap %6.2f %%  hash %016llx\n",
            instance->name, label, seconds[0] * 1e3, seconds[runs / 2] * 1e3, (double)instance->item_count / seconds[0] * 1e-6,
            (unsigned long long)steps, gap, (unsigned long long)hash);
@@ -202,8 +190,8 @@ static void measure_revision(struct instance *instance, int64_t move_limit, void
         steps = revision.plan.steps;
         gap = 100 * (double)(revision.plan.cost - bound_now.cost) / (double)bound_now.cost;
     }
-    qsort(adopt_seconds, runs, sizeof seconds[0], compare_doubles);
-    qsort(seconds, runs, sizeof seconds[0], compare_doubles);
+    sort_seconds(adopt_seconds, runs);
+    sort_seconds(seconds, runs);
     printf("%-18s revise  min %9.3f ms  median %9.3f ms  of it bound %7.3f ms  %9llu steps  gap %6.2f %%  moved %lld  hash %016llx\n",
            instance->name, seconds[0] * 1e3, seconds[runs / 2] * 1e3, adopt_seconds[0] * 1e3, (unsigned long long)steps, gap,
            (long long)revision.moved_count, (unsigned long long)hash);

@@ -8,27 +8,15 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "kerf/advise.h"
 #include "kerf/report.h"
 
+#include "measure.h"
+
 enum { RUNS = 5, PATH_BYTES = 64 };
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
 
 struct run {
     double load;
@@ -42,21 +30,21 @@ static struct run run_once(const char *const *files, bool explain)
     struct kerf_errors *errs = kerf_errors_new();
     struct kerf_snapshot *snapshot = NULL;
     struct run run;
-    double start = seconds();
+    double start = seconds_now();
     enum kerf_status status = kerf_snapshot_load(&options, &snapshot, errs);
     if (status != KERF_OK) {
         kerf_errors_print(errs, stderr);
         exit(1);
     }
-    run.load = seconds() - start;
-    start = seconds();
+    run.load = seconds_now() - start;
+    start = seconds_now();
     struct kerf_plan_advice *advice = kerf_advise_plan(snapshot);
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
     kerf_report_plan(advice, KERF_AS_JSON, stream);
     fclose(stream);
-    run.decide = seconds() - start;
+    run.decide = seconds_now() - start;
     run.hash = kerf_hash_bytes(text, length);
     free(text);
     kerf_plan_advice_free(advice);
@@ -74,8 +62,8 @@ static void measure(const char *const *files, double megabytes, bool explain)
         load[i] = run.load;
         decide[i] = run.decide;
     }
-    kerf_sort(load, RUNS, sizeof load[0], compare_doubles, NULL);
-    kerf_sort(decide, RUNS, sizeof decide[0], compare_doubles, NULL);
+    sort_seconds(load, RUNS);
+    sort_seconds(decide, RUNS);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("%-9s %5.1f MB  read min %6.3f s  median %6.3f s  %6.1f MB/s  decide min %6.3f s  median %6.3f s  %4ld MB resident  hash %016" PRIx64 "\n",

@@ -18,22 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 enum { RUNS = 5, NODE_PODS = 10, PENDING_PODS = 10, KINDS = 5, MIX_TYPES = 400, PLAIN_SHAPES = 200 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    return kerf_compare_double(*(const double *)a, *(const double *)b);
-}
 
 static uint64_t random_state;
 
@@ -308,7 +297,7 @@ static uint64_t run_engine(const struct world *world, enum shape shape, unsigned
         claim_count = plan->claim_count;
         kerf_plan_free(plan);
     }
-    qsort(seconds, (size_t)runs, sizeof seconds[0], compare_doubles);
+    sort_seconds(seconds, (size_t)runs);
     printf("%-12s %7u %-5s %-5s %7zu pods  min %9.3f ms  median %9.3f ms  %9.0f pods/s  %5zu claims  hash %016" PRIx64 "  %4ld + %ld MiB\n",
            shape_names[shape], count, shape == SHAPE_WHAT_IF ? "nodes" : "pods", engine == KERF_ENGINE_PLAIN ? "plain" : "fast",
            input.pod_count, seconds[0] * 1e3, seconds[runs / 2] * 1e3, (double)input.pod_count / seconds[0], claim_count, hash,

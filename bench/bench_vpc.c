@@ -2,12 +2,13 @@
  * usage: bench_vpc [--small] */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "advise/subnet_demand.h"
 #include "advise/subnet_fleet.h"
 #include "base/base.h"
 #include "kerf/vpc.h"
+
+#include "measure.h"
 
 #define RUNS_MAX 9
 
@@ -16,15 +17,6 @@ struct measure {
     uint64_t items; /* of one run */
     uint64_t hash;
 };
-
-static double now_seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time); /* one thread: what others do on the machine is left out */
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b) { return kerf_compare_double(*(const double *)a, *(const double *)b); }
 
 static struct kerf_vpc_pool_options options_of(bool prefixes, uint64_t key)
 {
@@ -176,7 +168,7 @@ static void fleet_days(struct measure *measure, bool prefixes, double days)
 
 static void report(const char *name, const char *item, struct measure *measure, int runs)
 {
-    qsort(measure->seconds, (size_t)runs, sizeof measure->seconds[0], compare_doubles);
+    sort_seconds(measure->seconds, (size_t)runs);
     double best = measure->seconds[0], median = measure->seconds[runs / 2];
     printf("%-24s min %9.3f ms  median %9.3f ms  %12.0f %s/s  hash %016" PRIx64 "\n", name, best * 1e3, median * 1e3,
            (double)measure->items / median, item, measure->hash);
@@ -197,7 +189,7 @@ int main(int argc, char **argv)
         for (int run = 0; run < runs; run++) {
             measure.hash = 0;
             measure.items = 0;
-            double start = now_seconds();
+            double start = seconds_now();
             if (which == 0)
                 idle_passes(&measure, 200, (uint32_t)(200 * scale));
             else if (which == 3)
@@ -206,7 +198,7 @@ int main(int argc, char **argv)
                 fleet_days(&measure, which == 5, small ? 1 : 365);
             else
                 churn(&measure, which == 2, 200, 10000 * scale);
-            measure.seconds[run] = now_seconds() - start;
+            measure.seconds[run] = seconds_now() - start;
         }
         report(names[which], items[which], &measure, runs);
     }

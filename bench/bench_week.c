@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 struct size {
     int workloads;
@@ -17,13 +18,6 @@ struct size {
     const char *horizon;
     int runs;
 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void write_text(const char *folder, const char *name, const struct kerf_text *text)
 {

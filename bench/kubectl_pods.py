@@ -4,8 +4,8 @@
 usage: bench/kubectl_pods.py PODS.json OBJECTS.yaml [MEGABYTES]    (default 60)
 
 60 MB are some ten thousand pods of 200 workloads on 16-vCPU nodes; every eighth waits for a node. To measure the whole command:
-    bench/kubectl_pods.py /tmp/pods.json /tmp/objects.yaml
-    /usr/bin/time -v build/release/kerf plan -f /tmp/objects.yaml -f /tmp/pods.json --format json >/dev/null
+    bench/kubectl_pods.py build/pods.json build/objects.yaml
+    /usr/bin/time -v build/release/kerf plan -f build/objects.yaml -f build/pods.json --format json >/dev/null
 """
 import json, sys
 

@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kerf_errors *errs = kerf_errors_new();
     struct kerf_scenario *scenario = NULL;
     struct kerf_scenario_overrides overrides = {.catalog_folder = fuzz_catalog()};
-    if (kerf_scenario_read_text("/tmp/fuzz.yaml", text.bytes, text.length, &overrides, &scenario, errs) == KERF_OK) {
+    if (kerf_scenario_read_text("fuzz.yaml", text.bytes, text.length, &overrides, &scenario, errs) == KERF_OK) {
         struct kerf_sim_outcome outcome;
         kerf_sim_run(&scenario->designs[0], 1, 0, (struct kerf_record_options){0}, &outcome);
         KERF_ASSERT(!outcome.livelock);
