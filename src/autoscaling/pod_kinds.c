@@ -38,21 +38,9 @@ bool kerf_autoscaling_is_overdue(const struct kerf_pod *pod, kerf_time_us now_ep
     return kerf_pod_is_terminating(pod) && pod->meta.deletion_epoch_us + extra_us < now_epoch_us;
 }
 
-static bool labels_equal(const struct kerf_labels *a, const struct kerf_labels *b)
-{
-    if (a->count != b->count)
-        return false;
-    if (a->items == b->items)
-        return true;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
-            return false;
-    return true;
-}
-
 /** Equal specs of one input are the same spec; what Cluster Autoscaler ignores in it (host name, environment) is not read. */
 bool kerf_autoscaling_pods_alike(const struct kerf_pod *a, const struct kerf_pod *b)
 {
     return a->spec == b->spec && a->requests == b->requests && a->meta.namespace_name == b->meta.namespace_name &&
-           labels_equal(&a->meta.labels, &b->meta.labels);
+           kerf_labels_equal(&a->meta.labels, &b->meta.labels);
 }

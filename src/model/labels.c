@@ -9,6 +9,16 @@ kerf_name kerf_labels_get(const struct kerf_labels *labels, kerf_name key)
     return NULL;
 }
 
+bool kerf_labels_equal(const struct kerf_labels *a, const struct kerf_labels *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; a->items != b->items && i < a->count; i++)
+        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
+            return false;
+    return true;
+}
+
 struct kerf_labels kerf_labels_merge(struct kerf_arena *arena, const struct kerf_labels *under, const struct kerf_labels *over)
 {
     if (under->count == 0)

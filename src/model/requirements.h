@@ -16,6 +16,7 @@ struct kerf_labels {
     size_t count;
 };
 kerf_name kerf_labels_get(const struct kerf_labels *labels, kerf_name key); /* NULL when absent */
+bool kerf_labels_equal(const struct kerf_labels *a, const struct kerf_labels *b);
 /** `over` wins where both have a key. */
 struct kerf_labels kerf_labels_merge(struct kerf_arena *arena, const struct kerf_labels *under, const struct kerf_labels *over);
 struct kerf_labels kerf_labels_sorted(struct kerf_arena *arena, const struct kerf_label *items, size_t count); /* later duplicates win */

@@ -139,21 +139,11 @@ static uint32_t find_shape(struct reader *reader, const struct kerf_cluster_pod 
     return made;
 }
 
-static bool same_labels(const struct kerf_labels *a, const struct kerf_labels *b)
-{
-    if (a->items == b->items || a->count != b->count)
-        return a->count == b->count;
-    for (size_t i = 0; i < a->count; i++)
-        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
-            return false;
-    return true;
-}
-
 /* Replicas of one workload share their spec. */
 static bool is_replica_of(const struct kerf_pod *pod, const struct kerf_pod *other)
 {
     return pod->spec == other->spec && pod->requests == other->requests &&
-           pod->meta.namespace_name == other->meta.namespace_name && same_labels(&pod->meta.labels, &other->meta.labels);
+           pod->meta.namespace_name == other->meta.namespace_name && kerf_labels_equal(&pod->meta.labels, &other->meta.labels);
 }
 
 /* Groups are made in the order of UIDs: the sample of a shape is its first pod by that. */

@@ -195,16 +195,6 @@ static bool asks_for_room_alone(const struct kerf_pod *pod)
            spec->preferred_anti_affinity.count == 0 && spec->resource_claim_count == 0 && !has_claims_or_ports(spec);
 }
 
-static bool same_selector(const struct kerf_labels *a, const struct kerf_labels *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; a->items != b->items && i < a->count; i++)
-        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
-            return false;
-    return true;
-}
-
 struct kerf_overflow_sum kerf_overflow_sum_of(const struct kerf_resources *resources)
 {
     struct kerf_overflow_sum sum;
@@ -241,7 +231,7 @@ static uint32_t find_class(struct kerf_overflow *overflow, const struct kerf_pod
 {
     for (size_t i = 0; i < overflow->kinds.count; i++) {
         uint32_t class = overflow->kinds.items[i].class;
-        if (same_selector(&overflow->kinds.items[i].selector, selector) &&
+        if (kerf_labels_equal(&overflow->kinds.items[i].selector, selector) &&
             kerf_tolerations_same(&overflow->classes.items[class].tolerations, &spec->tolerations))
             return class;
     }
@@ -285,7 +275,7 @@ uint32_t kerf_overflow_find_kind(struct kerf_overflow *overflow, const struct ke
     uint32_t first = kerf_id_map_get(&overflow->kind_index, hash);
     for (uint32_t i = first; i != KERF_NOT_FOUND; i = overflow->kinds.items[i].next) {
         const struct kerf_overflow_kind *kind = &overflow->kinds.items[i];
-        if (kerf_resources_equal(&kind->requests, pod->requests) && same_selector(&kind->selector, &spec->node_selector) &&
+        if (kerf_resources_equal(&kind->requests, pod->requests) && kerf_labels_equal(&kind->selector, &spec->node_selector) &&
             kerf_tolerations_same(&overflow->classes.items[kind->class].tolerations, &spec->tolerations))
             return i;
     }

@@ -120,17 +120,6 @@ void kerf_pass_register_host(struct kerf_pass *pass, kerf_name hostname)
 
 /* ---- pods with the same labels ---------------------------------------------------------------------------------------- */
 
-static bool same_labels(const struct kerf_pod *a, const struct kerf_pod *b)
-{
-    if (a->meta.namespace_name != b->meta.namespace_name || a->meta.labels.count != b->meta.labels.count)
-        return false;
-    for (size_t i = 0; i < a->meta.labels.count; i++)
-        if (a->meta.labels.items[i].key != b->meta.labels.items[i].key ||
-            a->meta.labels.items[i].value != b->meta.labels.items[i].value)
-            return false;
-    return true;
-}
-
 uint32_t kerf_pass_label_class(struct kerf_pass *pass, const struct kerf_pod *pod)
 {
     struct kerf_topology *topology = &pass->topology;
@@ -139,7 +128,8 @@ uint32_t kerf_pass_label_class(struct kerf_pass *pass, const struct kerf_pod *po
         hash = kerf_hash_mix(hash, (uint64_t)pod->meta.labels.items[i].key->hash << 32 | pod->meta.labels.items[i].value->hash);
     uint32_t first = kerf_id_map_get(&topology->class_index, hash);
     for (uint32_t i = first; i != KERF_NOT_FOUND; i = topology->classes.items[i].next)
-        if (same_labels(topology->classes.items[i].sample, pod))
+        if (topology->classes.items[i].sample->meta.namespace_name == pod->meta.namespace_name &&
+            kerf_labels_equal(&topology->classes.items[i].sample->meta.labels, &pod->meta.labels))
             return i;
     kerf_id_map_put(&topology->class_index, hash, (uint32_t)topology->classes.count);
     KERF_VEC_PUSH(&topology->classes, (struct kerf_label_class){.sample = pod, .hash = hash, .next = first});

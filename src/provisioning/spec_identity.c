@@ -83,16 +83,6 @@ static bool same_names(const kerf_name *a, uint32_t a_count, const kerf_name *b,
     return true;
 }
 
-static bool same_labels(const struct kerf_labels *a, const struct kerf_labels *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; a->items != b->items && i < a->count; i++)
-        if (a->items[i].key != b->items[i].key || a->items[i].value != b->items[i].value)
-            return false;
-    return true;
-}
-
 static bool same_expressions(const struct kerf_expressions *a, const struct kerf_expressions *b)
 {
     if (a->count != b->count)
@@ -195,7 +185,7 @@ static bool same_node_terms(const struct kerf_pod_spec *a, const struct kerf_pod
 
 bool kerf_pod_specs_ask_the_same(const struct kerf_pod_spec *a, const struct kerf_pod_spec *b)
 {
-    return same_labels(&a->node_selector, &b->node_selector) && same_node_terms(a, b) &&
+    return kerf_labels_equal(&a->node_selector, &b->node_selector) && same_node_terms(a, b) &&
            same_affinity(&a->required_affinity, &b->required_affinity) &&
            same_affinity(&a->preferred_affinity, &b->preferred_affinity) &&
            same_affinity(&a->required_anti_affinity, &b->required_anti_affinity) &&
@@ -218,7 +208,7 @@ static bool same_daemon_terms(const struct kerf_pod_spec *live, const struct ker
 bool kerf_daemon_specs_same(const struct kerf_pod_spec *live, const struct kerf_pod_spec *template)
 {
     return live == template ||
-           (kerf_resources_equal(&live->requests, &template->requests) && same_labels(&live->node_selector, &template->node_selector) &&
+           (kerf_resources_equal(&live->requests, &template->requests) && kerf_labels_equal(&live->node_selector, &template->node_selector) &&
             same_daemon_terms(live, template) && kerf_tolerations_same(&live->tolerations, &template->tolerations) &&
             kerf_host_ports_same(live, template) && (live->resource_claim_count > 0) == (template->resource_claim_count > 0));
 }
@@ -227,5 +217,5 @@ bool kerf_pods_ask_the_same(const struct kerf_pod *a, const struct kerf_pod *b)
 {
     return a->meta.namespace_name == b->meta.namespace_name &&
            (a->requests == b->requests || kerf_resources_equal(a->requests, b->requests)) &&
-           same_labels(&a->meta.labels, &b->meta.labels) && (a->spec == b->spec || kerf_pod_specs_ask_the_same(a->spec, b->spec));
+           kerf_labels_equal(&a->meta.labels, &b->meta.labels) && (a->spec == b->spec || kerf_pod_specs_ask_the_same(a->spec, b->spec));
 }
