@@ -68,5 +68,6 @@ void kerf_read_eniconfig(struct kerf_reader *reader, const struct kerf_value *ob
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     if (spec)
         eniconfig.subnet = kerf_field_required_name(reader, spec, "subnet");
-    KERF_VEC_PUSH_IN(reader->arena, &reader->objects->eniconfigs, eniconfig);
+    if (eniconfig.meta.name && eniconfig.subnet)
+        KERF_VEC_PUSH_IN(reader->arena, &reader->objects->eniconfigs, eniconfig);
 }

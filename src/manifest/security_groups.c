@@ -58,11 +58,16 @@ void kerf_settle_security_groups(struct kerf_objects *objects)
         if (is_selected(objects, workload->meta.namespace_name, &workload->template.labels, workload->template.spec))
             workload->template.spec = with_branch(&objects->arena, workload->template.spec);
     }
+    const struct kerf_pod_spec *last = NULL, *last_copy = NULL; /* pods that share a spec go on sharing one, where they come together */
     for (size_t i = 0; i < objects->pods.count; i++) {
         struct kerf_pod *pod = &objects->pods.items[i];
         if (pod->has_status || !is_selected(objects, pod->meta.namespace_name, &pod->meta.labels, pod->spec))
             continue;
-        pod->spec = with_branch(&objects->arena, pod->spec);
+        if (pod->spec != last) {
+            last = pod->spec;
+            last_copy = with_branch(&objects->arena, last);
+        }
+        pod->spec = last_copy;
         pod->requests = &pod->spec->requests;
     }
 }
