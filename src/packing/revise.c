@@ -262,17 +262,23 @@ static bool place_new_once(struct search *search, bool by_columns)
 static bool place_new(struct search *search)
 {
     struct revising *revising = search->revising;
+    struct filling *filling = &revising->filling;
+    uint64_t before = filling->steps, limit = filling->step_limit;
     if (!binpack_trial_save(&search->trial, revising) || !place_new_once(search, false))
         return false;
-    if (revising->filling.run_count < search->trial.first_new + 2 || revising->filling.out_of_steps)
+    uint64_t steps_of_plain = filling->steps - before; /* kept, to place so again */
+    if (filling->run_count < search->trial.first_new + 2 || filling->out_of_steps || limit - filling->steps <= steps_of_plain)
         return true; /* nothing to choose */
     struct measure plain = search->now;
     binpack_trial_undo(&search->trial, revising);
+    filling->step_limit = limit - steps_of_plain;
     bool is_placed = place_new_once(search, true);
+    filling->step_limit = limit;
+    filling->out_of_steps = filling->steps >= limit;
     if (is_placed && search->now.unplaced <= plain.unplaced && search->now.cost <= plain.cost)
         return true;
     binpack_trial_undo(&search->trial, revising);
-    revising->filling.out_of_steps = false;
+    filling->out_of_steps = false;
     return place_new_once(search, false);
 }
 
@@ -361,6 +367,8 @@ enum binpack_outcome binpack_what_if_closed(struct binpack_problem *problem, con
         for (size_t p = 0; p < standing->pattern_count; p++) /* empty bins, and those that items left empty */
             out_answers[p] = (struct binpack_what_if){
                 .can_close = true, .cost_change = -problem->price[standing->patterns[p].bin_type]};
+        for (size_t i = 0; i < revising.filling.run_count; i++) /* of the others nothing is known yet, should steps run out */
+            out_answers[revising.bases[revising.filling.runs[i].base].pattern] = (struct binpack_what_if){0};
     }
     for (size_t i = revising.filling.run_count; outcome == BINPACK_OK && i-- > 0;) {
         struct binpack_what_if *answer = &out_answers[revising.bases[revising.filling.runs[i].base].pattern];

@@ -196,6 +196,10 @@ Test(what_if, tells_what_closing_a_bin_would_do)
     cr_expect_eq(answers[1].moved_price, 2);
     cr_expect_eq(answers[2].cost_change, -3);
     cr_expect_eq(answers[2].to_open_count, 1);
+    cr_assert_eq(binpack_what_if_closed(builder.problem, &standing.plan,
+                                        &(struct binpack_revision_options){.move_prices = &move_price, .step_limit = 1}, answers),
+                 BINPACK_OUT_OF_STEPS);
+    cr_expect_not(answers[0].can_close || answers[1].can_close, "of what was not reached nothing is told");
     pack_builder_fini(&builder);
 }
 
