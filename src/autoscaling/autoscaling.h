@@ -194,6 +194,10 @@ void kerf_autoscaling_drop_unneeded(struct kerf_autoscaling *autoscaling);
 bool kerf_autoscaling_may_drain(struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us, kerf_node_id node, kerf_pod_id *out_pods,
                                 uint32_t *out_pod_count);
 
+/** Pods that a node which is being emptied must still lose before it goes; rules are not asked again. Fills `out_pods` as above. */
+uint32_t kerf_autoscaling_pods_left(const struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us, kerf_node_id node,
+                                    kerf_pod_id *out_pods);
+
 /** For callers that leave loops out in which nothing can have changed: the first moment after `now` at which a clock of the last plan
  *  may change it; KERF_TIME_NEVER: none. */
 kerf_time_us kerf_autoscaling_next_change(const struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us);

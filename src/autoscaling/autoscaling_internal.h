@@ -153,8 +153,8 @@ void kerf_pods_sort_by_priority(pod_ref *pods, uint32_t count);
 bool kerf_autoscaling_is_daemon(const struct kerf_pod *pod);
 bool kerf_autoscaling_is_mirror(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod);
 bool kerf_autoscaling_is_expendable(const struct kerf_autoscaling *autoscaling, const struct kerf_pod *pod);
-/** Should long be gone, and still isn't: counts nowhere in scale-down. */
 bool kerf_autoscaling_is_static(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod);
+/** Should long be gone, and still isn't: counts nowhere in scale-down. */
 bool kerf_autoscaling_is_overdue(const struct kerf_pod *pod, kerf_time_us now_epoch_us);
 /** Value of an annotation; NULL: none. */
 const char *kerf_autoscaling_annotation(const struct kerf_vocabulary *vocabulary, const struct kerf_meta *meta, const char *key);

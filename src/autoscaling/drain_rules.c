@@ -180,6 +180,20 @@ bool kerf_autoscaling_may_drain(struct kerf_autoscaling *autoscaling, kerf_time_
     return may;
 }
 
+uint32_t kerf_autoscaling_pods_left(const struct kerf_autoscaling *autoscaling, kerf_time_us now_epoch_us, kerf_node_id id,
+                                    kerf_pod_id *out_pods)
+{
+    const struct kerf_cluster_node *node = kerf_cluster_node(autoscaling->cluster, id);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < node->pod_count; i++) {
+        const struct kerf_pod *pod = &kerf_cluster_pod(autoscaling->cluster, node->pods[i])->pod;
+        if (!kerf_pod_is_terminal(pod) && !kerf_autoscaling_is_daemon(pod) && !kerf_autoscaling_is_mirror(autoscaling->vocabulary, pod) &&
+            !kerf_autoscaling_is_overdue(pod, now_epoch_us) && !kerf_autoscaling_is_expendable(autoscaling, pod))
+            out_pods[count++] = node->pods[i];
+    }
+    return count;
+}
+
 struct pods_to_move kerf_pods_to_move(struct kerf_autoscaling *autoscaling, const struct budget_tracker *budgets, uint32_t slot)
 {
     uint32_t count;

@@ -243,19 +243,6 @@ static void begin_removals(struct kerf_autoscaler *autoscaler, struct loop *loop
 /* ---- the loop (3.2)
  * --------------------------------------------------------------------------------------------------------------------- */
 
-/** Groups below their minimum, where that is asked for (step 16). */
-static void raise_to_minimum(struct kerf_autoscaler *autoscaler)
-{
-    struct kerf_cluster *cluster = autoscaler->world->cluster;
-    for (uint32_t g = 0; autoscaler->options->enforce_node_group_min_size && g < autoscaler->group_count; g++) {
-        int32_t missing = kerf_autoscaler_group(autoscaler, g)->min_size - kerf_cluster_group_size(cluster, g);
-        if (missing <= 0)
-            continue;
-        kerf_autoscaler_request(autoscaler, g, missing);
-        kerf_cluster_set_group_size(cluster, g, kerf_autoscaler_group(autoscaler, g)->min_size);
-    }
-}
-
 /** Pods that no group can ever take, as things are: waiting alone helps none of them. A group over several zones or types may have another
  *  template in the next loop. */
 static bool are_hopeless(const struct kerf_autoscaler *autoscaler, const struct kerf_scale_up *up)
@@ -349,7 +336,6 @@ static void on_loop(void *context, struct kerf_engine *engine, const struct kerf
             decide(autoscaler, &loop);
         else
             kerf_autoscaling_drop_unneeded(autoscaler->autoscaling);
-        raise_to_minimum(autoscaler);
     } else {
         kerf_autoscaling_pass_over(autoscaler->autoscaling, kerf_world_epoch_now(autoscaler->world));
     }

@@ -63,7 +63,6 @@ struct kerf_autoscaler {
     kerf_time_us last_taint_failure_us;
     uint64_t taint_count; /* tried: each draws for itself */
     uint32_t deleting_count; /* nodes from the taint to the call */
-    uint32_t draining_count; /* of these */
     /* the loop */
     kerf_event_handle next;
     kerf_time_us next_us;

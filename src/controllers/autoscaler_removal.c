@@ -37,7 +37,6 @@ static void leave_budgets(struct kerf_autoscaler *autoscaler, struct node_state 
     if (state->phase == REMOVAL_NONE || state->phase == REMOVAL_CALLED)
         return;
     autoscaler->deleting_count--;
-    autoscaler->draining_count -= state->drains;
 }
 
 void kerf_autoscaler_begin_removal(struct kerf_autoscaler *autoscaler, kerf_node_id id, bool drains)
@@ -47,7 +46,6 @@ void kerf_autoscaler_begin_removal(struct kerf_autoscaler *autoscaler, kerf_node
     state->phase = REMOVAL_TAINTED;
     state->drains = drains;
     autoscaler->deleting_count++;
-    autoscaler->draining_count += drains;
     kerf_node_add_taint(autoscaler->world, id, taint_name(autoscaler, KERF_TO_BE_DELETED_TAINT));
     if (autoscaler->options->cordon_node_before_terminating)
         kerf_node_set_cordoned(autoscaler->world, id, true);
@@ -112,19 +110,6 @@ static bool evict(struct kerf_autoscaler *autoscaler, const kerf_pod_id *pods, u
     return all;
 }
 
-/** Once evicted, a pod may do as it likes until it is gone: rules are not asked again. */
-static uint32_t pods_left(const struct kerf_autoscaler *autoscaler, const struct kerf_cluster_node *node, kerf_pod_id *out_pods)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < node->pod_count; i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pod(autoscaler->world->cluster, node->pods[i]);
-        bool expendable = pod->pod.spec->has_priority && pod->pod.spec->priority < autoscaler->options->expendable_pods_priority_cutoff;
-        if (!kerf_pod_is_terminal(&pod->pod) && !kerf_pod_is_daemon(&pod->pod) && !kerf_pod_is_mirror(&pod->pod) && !expendable)
-            out_pods[count++] = pod->id;
-    }
-    return count;
-}
-
 static void go_on_evicting(struct kerf_autoscaler *autoscaler, kerf_node_id id, const kerf_pod_id *pods, uint32_t count)
 {
     struct node_state *state = kerf_autoscaler_node(autoscaler, id);
@@ -163,11 +148,11 @@ void kerf_autoscaler_removal_step(struct kerf_autoscaler *autoscaler, kerf_node_
             kerf_autoscaler_terminate(autoscaler, id);
         break;
     case REMOVAL_EVICTING:
-        count = pods_left(autoscaler, node, pods);
+        count = kerf_autoscaling_pods_left(autoscaler->autoscaling, kerf_world_epoch_now(world), id, pods);
         go_on_evicting(autoscaler, id, pods, count);
         break;
     case REMOVAL_LEAVING:
-        if (pods_left(autoscaler, node, pods) == 0)
+        if (kerf_autoscaling_pods_left(autoscaler->autoscaling, kerf_world_epoch_now(world), id, pods) == 0)
             kerf_autoscaler_terminate(autoscaler, id);
         else if (now_us >= state->began_us + autoscaler->options->max_graceful_termination_us + LEAVING_EXTRA_US)
             abort_removal(autoscaler, id);
