@@ -265,14 +265,6 @@ static struct kerf_exclusion explain_opening(struct kerf_explainer *explainer, s
     return explain_addition(explainer, &trial, pod, out_left);
 }
 
-static uint32_t count_types(const uint64_t *types, uint32_t words)
-{
-    uint32_t count = 0;
-    for (uint32_t word = 0; word < words; word++)
-        count += (uint32_t)__builtin_popcountll(types[word]);
-    return count;
-}
-
 struct kerf_exclusion kerf_explain_template(struct kerf_explainer *explainer, struct kerf_template *template, struct kerf_pass_pod *pod)
 {
     struct kerf_pass *pass = explainer->pass;
@@ -289,7 +281,7 @@ struct kerf_exclusion kerf_explain_template(struct kerf_explainer *explainer, st
         if (within == NULL || without.rule == KERF_EXCLUDED_BY_NOTHING) {
             bool some_would_do = without.rule == KERF_EXCLUDED_BY_NOTHING;
             const uint64_t *types = some_would_do ? would_do : template->options;
-            exclusion = kerf_explain_limits(explainer, template->pool, types, count_types(types, words), some_would_do);
+            exclusion = kerf_explain_limits(explainer, template->pool, types, (uint32_t)kerf_bitset_count(types, words), some_would_do);
         }
     }
     kerf_arena_rewind(&pass->scratch, mark);

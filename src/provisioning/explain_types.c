@@ -12,14 +12,6 @@ void kerf_exclusion_take_text(struct kerf_explainer *explainer, struct kerf_excl
     kerf_text_fini(text);
 }
 
-static uint32_t count_types(const uint64_t *types, uint32_t words)
-{
-    uint32_t count = 0;
-    for (uint32_t word = 0; word < words; word++)
-        count += (uint32_t)__builtin_popcountll(types[word]);
-    return count;
-}
-
 static const char *plural(uint32_t count)
 {
     return count == 1 ? "" : "s";
@@ -127,7 +119,7 @@ static bool meet_requirements(struct funnel *funnel)
             if (requirement->key == pass->vocabulary->key_hostname || known != (round == 1))
                 continue;
             const uint64_t *meeting = kerf_type_table_meeting(pass->cache, funnel->table, requirement);
-            uint32_t before = count_types(funnel->types, funnel->table->words);
+            uint32_t before = (uint32_t)kerf_bitset_count(funnel->types, funnel->table->words);
             for (uint32_t word = 0; word < funnel->table->words; word++)
                 funnel->types[word] &= meeting[word];
             if (kerf_types_any(funnel->types, funnel->table->words))
@@ -184,12 +176,12 @@ static void append_if_there(struct kerf_text *text, const struct kerf_requiremen
 static bool meet_offerings(struct funnel *funnel)
 {
     struct kerf_pass *pass = funnel->explainer->pass;
-    uint32_t before = count_types(funnel->types, funnel->table->words);
+    uint32_t before = (uint32_t)kerf_bitset_count(funnel->types, funnel->table->words);
     uint32_t slots = kerf_type_table_slots(pass->vocabulary, funnel->table, funnel->question->requirements);
     const uint64_t *offering = kerf_type_table_offering(pass->cache, funnel->table, slots)->types;
     for (uint32_t word = 0; word < funnel->table->words; word++)
         funnel->types[word] &= offering[word];
-    funnel->exclusion.available_count = count_types(funnel->types, funnel->table->words);
+    funnel->exclusion.available_count = (uint32_t)kerf_bitset_count(funnel->types, funnel->table->words);
     if (funnel->exclusion.available_count > 0)
         return true;
     struct kerf_text wanted = {0}, text = {0};
@@ -303,9 +295,8 @@ struct kerf_exclusion kerf_explain_types(struct kerf_explainer *explainer, const
         .table = table,
         .types = kerf_arena_copy(scratch, question->options, table->words * sizeof(uint64_t)),
     };
-    funnel.exclusion.type_count = count_types(funnel.types, table->words);
+    funnel.exclusion.type_count = (uint32_t)kerf_bitset_count(funnel.types, table->words);
     bool left = meet_requirements(&funnel);
-    funnel.exclusion.meeting_count = count_types(funnel.types, table->words);
     left = left && meet_ports(&funnel) && meet_offerings(&funnel) && meet_resources(&funnel) && meet_min_values(&funnel);
     if (out_left != NULL)
         for (uint32_t word = 0; word < table->words; word++)

@@ -58,7 +58,6 @@ struct kerf_exclusion {
     kerf_name nearest; /* the instance type or node that the shortages are of; NULL: none */
     int64_t needed;    /* maxSkew that would do, or values that there are of a minValues key; 0: not known */
     uint32_t type_count;      /* instance types of the place, after limits */
-    uint32_t meeting_count;   /* of them meet the requirements */
     uint32_t available_count; /* of those can be had */
 };
 

@@ -58,14 +58,12 @@ struct kerf_shape_view {
     bool asks_for_room;     /* and of one that has such a pod nothing but room (kerf_fast_asks_for_room) */
     uint32_t inverse_count; /* inverse groups that the gates were made for */
     uint64_t failed_at;     /* the state of the pass in which all places refused it; 0: none */
-    bool has_reason;        /* of that failure */
     struct kerf_text reason;
 };
 
 /** Pods that no rule of the pass tells apart but by name, age and UID. */
 struct kerf_shape {
     struct kerf_pass_pod pod; /* takes the id of the one whose turn it is */
-    uint64_t hash;
     uint32_t next; /* with the same hash */
     uint32_t size; /* the same for all shapes of that much cpu and memory */
     KERF_VEC(struct kerf_shape_view) views;
