@@ -231,7 +231,7 @@ static void run_chaos(uint64_t seed)
     for (kerf_time_us at_us = 0; at_us < world.design->horizon_us; at_us += 5 * KERF_MINUTE_US) {
         sim_world_run(&world, at_us);
         kerf_cluster_check(world.world->cluster);
-        sim_check_addresses(&world);
+        sim_check_addresses(&world, 30); /* groups grow, and replace some before they go */
         check_groups(&world);
         check_progress(&chaos, &world);
     }

@@ -372,7 +372,7 @@ static void run_chaos(uint64_t seed, bool show, uint64_t *reached)
     kerf_engine_set_instant_limit(world.world->engine, 10000);
     for (kerf_time_us at_us = 0; at_us < world.design->horizon_us; at_us += 5 * KERF_MINUTE_US) {
         sim_world_run(&world, at_us);
-        sim_check_addresses(&world);
+        sim_check_addresses(&world, 0);
         check_commands(&chaos);
         check_progress(&chaos, &world);
     }

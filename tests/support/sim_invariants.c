@@ -3,8 +3,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-enum { KERF_GROUP_SPARE = 20 }; /* launches of a group beyond its maximum: those that replace others, those of an update */
-
 /** Our own account of a node's life, from the notices alone. */
 struct life {
     kerf_time_us started_us;
@@ -68,7 +66,7 @@ static double expected_bill(const struct sim_world *world, const struct life *li
     return sum + (double)world->design->fees.control_plane_per_hour * (double)end_us / (double)KERF_HOUR_US;
 }
 
-void sim_check_addresses(const struct sim_world *world)
+void sim_check_addresses(const struct sim_world *world, int32_t spare)
 {
     const struct kerf_cluster *cluster = world->world->cluster;
     int64_t launching = 0;
@@ -89,7 +87,7 @@ void sim_check_addresses(const struct sim_world *world)
             held += kerf_vpc_pool_taken(node->network, i);
     }
     for (size_t i = 0; i < world->design->objects.nodegroups.count; i++)
-        launching += world->design->objects.nodegroups.items[i].max_size + KERF_GROUP_SPARE;
+        launching += world->design->objects.nodegroups.items[i].desired_capacity + spare;
     int64_t taken = 0;
     for (uint32_t i = 0; i < world->design->subnet_count; i++) {
         struct kerf_vpc_subnet_counts counts = kerf_vpc_subnet_counts(world->world->network.subnets[i]);
