@@ -7,11 +7,6 @@
 
 #include "provisioning/fast_internal.h"
 
-static bool is_out_of_attempts(const struct kerf_pass *pass)
-{
-    return pass->options.attempt_limit != 0 && pass->attempts >= pass->options.attempt_limit;
-}
-
 /* Does failing say something of other pods of the shape? Not if each draws ties for itself. */
 static bool failure_holds(const struct kerf_fast *fast, const struct kerf_shape_view *view)
 {
@@ -47,7 +42,7 @@ static bool take_turn(struct kerf_fast *fast, struct kerf_shape *shape, uint32_t
     }
     struct kerf_shape_view *view = kerf_fast_view(fast, shape, 0);
     while (!attempt(fast, shape, view)) {
-        struct kerf_shape_view *next = is_out_of_attempts(pass) ? NULL : kerf_fast_view(fast, shape, *out_step + 1);
+        struct kerf_shape_view *next = kerf_pass_is_out_of_attempts(pass) ? NULL : kerf_fast_view(fast, shape, *out_step + 1);
         if (next == NULL)
             return false;
         view = next;
@@ -129,7 +124,7 @@ static void place_likes(struct kerf_fast *fast, struct queue *queue, struct kerf
 
 static void run(struct kerf_fast *fast, struct queue *queue)
 {
-    while (queue->count > 0 && !is_out_of_attempts(fast->pass) && !fast->pass->stopped) {
+    while (queue->count > 0 && !kerf_pass_is_out_of_attempts(fast->pass) && !fast->pass->stopped) {
         uint32_t position = queue->items[queue->head];
         if (turn_of(queue, position).queue_length == queue->count)
             return; /* everybody was tried since anybody was placed */
@@ -152,8 +147,6 @@ static void run(struct kerf_fast *fast, struct queue *queue)
     }
 }
 
-static const char dra_reason[] = "pod has resource claims, and dynamic resource allocation is ignored (ignore-dra-requests)";
-
 static const char *reason_of(const struct kerf_fast *fast, const struct queue *queue, uint32_t position)
 {
     const struct kerf_shape *shape = &fast->shapes.items[fast->shape_of[position]];
@@ -164,7 +157,7 @@ static const char *reason_of(const struct kerf_fast *fast, const struct queue *q
     if (turn_of(queue, position).queue_length == 0)
         return NULL;
     if (shape->pod.pod->spec->resource_claim_count > 0)
-        return dra_reason;
+        return kerf_dra_reason;
     if (queue->reasons != NULL && queue->reasons[position] != NULL)
         return queue->reasons[position];
     return shape->views.items[turn_of(queue, position).step].reason.bytes;

@@ -87,11 +87,6 @@ static bool attempt(struct kerf_pass *pass, struct kerf_pass_pod *pod)
     return kerf_pass_add_to_node(pass, pod) || kerf_pass_add_to_claim(pass, pod) || kerf_pass_open_claim(pass, pod, reason);
 }
 
-static bool is_out_of_attempts(const struct kerf_pass *pass)
-{
-    return pass->options.attempt_limit != 0 && pass->attempts >= pass->options.attempt_limit;
-}
-
 /* Tries and relaxes until the pod has a place or nothing is left to relax. */
 static bool take_turn(struct kerf_pass *pass, struct kerf_pass_pod *pod)
 {
@@ -99,21 +94,20 @@ static bool take_turn(struct kerf_pass *pass, struct kerf_pass_pod *pod)
         pass->attempts++;
         kerf_text_clear(&pod->reason);
         if (!pass->input->omit_reasons)
-            kerf_text_append(&pod->reason,
-                             "pod has resource claims, and dynamic resource allocation is ignored (ignore-dra-requests)");
+            kerf_text_append(&pod->reason, kerf_dra_reason);
         return false;
     }
     for (;;) {
         if (attempt(pass, pod))
             return true;
-        if (is_out_of_attempts(pass) || !kerf_pass_relax(pass, pod))
+        if (kerf_pass_is_out_of_attempts(pass) || !kerf_pass_relax(pass, pod))
             return false;
     }
 }
 
 static void run(struct kerf_pass *pass, struct queue *queue)
 {
-    while (queue->count > 0 && !is_out_of_attempts(pass) && !pass->stopped) {
+    while (queue->count > 0 && !kerf_pass_is_out_of_attempts(pass) && !pass->stopped) {
         struct kerf_pass_pod *pod = &pass->pods[queue->items[queue->head]];
         if (pod->queue_length == queue->count)
             return; /* everybody was tried since anybody was placed */

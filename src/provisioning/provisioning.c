@@ -61,6 +61,7 @@ void kerf_provisioning_collect_pods(const struct kerf_cluster *cluster, kerf_tim
 /* ---- a pass ------------------------------------------------------------------------------------------------------------ */
 
 const char kerf_no_pool_reason[] = "no dynamic nodepools found";
+const char kerf_dra_reason[] = "pod has resource claims, and dynamic resource allocation is ignored (ignore-dra-requests)";
 
 static void finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
 {

@@ -512,6 +512,11 @@ bool kerf_pod_specs_ask_the_same(const struct kerf_pod_spec *a, const struct ker
 
 /* provisioning.c */
 extern const char kerf_no_pool_reason[];
+extern const char kerf_dra_reason[];
+static inline bool kerf_pass_is_out_of_attempts(const struct kerf_pass *pass)
+{
+    return pass->options.attempt_limit != 0 && pass->attempts >= pass->options.attempt_limit;
+}
 
 /* bitsets of types */
 static inline bool kerf_types_any(const uint64_t *types, uint32_t words)
