@@ -70,6 +70,10 @@ void kerf_binding_free(struct kerf_binding *binding);
 /** Decides for one pod. Lists of the decision are borrowed until the next call. */
 void kerf_binding_decide(struct kerf_binding *binding, kerf_pod_id pod, struct kerf_binding_decision *out_decision);
 
+/** Which of the volumes that are there a pod's unbound claim gets once the pod is bound to the node; NULL: a new one. */
+const struct kerf_pv *kerf_binding_volume_for(const struct kerf_cluster *cluster, const struct kerf_pvc *claim,
+                                              const struct kerf_cluster_node *node);
+
 /** Does the node pass every filter for the pod, as it now is? */
 bool kerf_binding_fits(struct kerf_binding *binding, kerf_pod_id pod, kerf_node_id node);
 

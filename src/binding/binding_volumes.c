@@ -235,33 +235,57 @@ static bool all_match(const struct kerf_cluster *cluster, const struct kerf_expr
     return true;
 }
 
-static bool volume_is_reachable(const struct kerf_cluster *cluster, const struct kerf_pv *volume, const struct node_info *node)
+static bool volume_is_reachable(const struct kerf_cluster *cluster, const struct kerf_pv *volume, const struct kerf_labels *labels,
+                                kerf_name node_name)
 {
     if (!volume->has_node_affinity)
         return true;
     for (uint32_t t = 0; t < volume->node_term_count; t++) {
         const struct kerf_node_selector_term *term = &volume->node_terms[t];
         if (term->match_fields.count
-                ? kerf_node_selector_term_matches(term, &node->labels, node->name)
-                : term->match_expressions.count && all_match(cluster, &term->match_expressions, &node->labels))
+                ? kerf_node_selector_term_matches(term, labels, node_name)
+                : term->match_expressions.count && all_match(cluster, &term->match_expressions, labels))
             return true;
     }
     return false;
 }
 
+/** Of the volumes that are there and would do: the one that is kept for the claim, else the smallest. */
+static const struct kerf_pv *find_volume(const struct kerf_cluster *cluster, const struct kerf_pvc *claim,
+                                         const struct kerf_storage_class *storage_class, const struct kerf_labels *labels,
+                                         kerf_name node_name)
+{
+    const struct kerf_objects *objects = kerf_cluster_objects(cluster);
+    const struct kerf_pv *smallest = NULL;
+    for (size_t i = 0; i < objects->pvs.count; i++) {
+        const struct kerf_pv *volume = kerf_cluster_find_pv(cluster, objects->pvs.items[i].meta.name);
+        if (!volume)
+            continue;
+        bool is_kept = volume->claim_name == claim->meta.name && volume->claim_namespace == claim->meta.namespace_name;
+        if ((volume->claim_name && !is_kept) || volume->storage_class_name != storage_class->meta.name ||
+            volume->capacity_bytes < claim->storage_bytes || !volume_is_reachable(cluster, volume, labels, node_name))
+            continue;
+        if (volume->claim_name)
+            return volume;
+        if (!smallest || volume->capacity_bytes < smallest->capacity_bytes)
+            smallest = volume;
+    }
+    return smallest;
+}
+
+const struct kerf_pv *kerf_binding_volume_for(const struct kerf_cluster *cluster, const struct kerf_pvc *claim,
+                                              const struct kerf_cluster_node *node)
+{
+    const struct kerf_storage_class *storage_class = kerf_claim_storage_class(cluster, claim);
+    return storage_class ? find_volume(cluster, claim, storage_class, &node->node.meta.labels, node->node.meta.name) : NULL;
+}
+
 /** A volume nobody else has claimed that would do, or a class that can make one there. */
 static bool can_be_provided(const struct kerf_cluster *cluster, const struct claim_state *state, const struct node_info *node)
 {
-    const struct kerf_objects *objects = kerf_cluster_objects(cluster);
-    for (size_t i = 0; i < objects->pvs.count; i++) {
-        const struct kerf_pv *volume = &objects->pvs.items[i];
-        bool is_free = !volume->claim_name || (volume->claim_name == state->claim->meta.name && /* kept for this claim */
-                                               volume->claim_namespace == state->claim->meta.namespace_name);
-        if (is_free && volume->storage_class_name == state->storage_class->meta.name &&
-            volume->capacity_bytes >= state->claim->storage_bytes && volume_is_reachable(cluster, volume, node))
-            return true;
-    }
     const struct kerf_storage_class *storage_class = state->storage_class;
+    if (find_volume(cluster, state->claim, storage_class, &node->labels, node->name))
+        return true;
     if (!storage_class->provisioner || kerf_name_is(storage_class->provisioner, "kubernetes.io/no-provisioner"))
         return false;
     for (uint32_t t = 0; t < storage_class->allowed_topology_count; t++)
@@ -323,7 +347,7 @@ bool kerf_volumes_filter(struct attempt *attempt, const struct node_view *view, 
     if (!limits_allow(attempt, view))
         return refuse(out_refusal, "NodeVolumeLimits", "node(s) exceed max volume count", true);
     for (uint32_t i = 0; i < state->claim_count; i++) {
-        if (state->claims[i].volume && !volume_is_reachable(cluster, state->claims[i].volume, node))
+        if (state->claims[i].volume && !volume_is_reachable(cluster, state->claims[i].volume, &node->labels, node->name))
             return refuse(out_refusal, "VolumeBinding", "node(s) didn't match PersistentVolume's node affinity", false);
         if (!state->claims[i].volume && !can_be_provided(cluster, &state->claims[i], node))
             return refuse(out_refusal, "VolumeBinding", "node(s) didn't find available persistent volumes to bind", false);

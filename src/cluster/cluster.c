@@ -69,6 +69,7 @@ void kerf_cluster_free(struct kerf_cluster *cluster)
     kerf_name_map_fini(&cluster->claim_by_name);
     kerf_name_map_fini(&cluster->node_by_provider_id);
     kerf_cluster_lookups_fini(cluster);
+    kerf_cluster_claims_fini(cluster);
     kerf_cluster_budgets_fini(cluster);
     kerf_arena_fini(&cluster->arena);
     free(cluster);

@@ -35,6 +35,7 @@ struct kerf_cluster_pod {
     uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
     uint32_t index_on_node;  /* place in the node's list */
     bool addressed;          /* the CNI gave it an address */
+    bool attached;           /* its volumes are attached to its node */
     bool daemon;             /* owned by a DaemonSet: kerf_pod_is_daemon, looked up once */
     uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
 };
@@ -70,6 +71,8 @@ struct kerf_cluster_node {
     uint32_t subnet_index;         /* of the scenario's subnets; KERF_NOT_FOUND: not modelled */
     struct kerf_vpc_pool *network; /* owned by the entry (kerf_cluster_set_network); NULL: not modelled */
     uint64_t tag;                  /* slot of the lifecycle's books; 0: none */
+    const kerf_name *attached;     /* VolumeAttachments: names of volumes that are attached, being attached or being detached */
+    uint32_t attached_count;
 };
 
 /* ---- building ------------------------------------------------------------------------------------------------------------------ */
@@ -163,7 +166,7 @@ struct kerf_pdb_state kerf_cluster_pdb_state(const struct kerf_cluster *cluster,
 /** PDBs of the pod's namespace that select it, as indices of objects->pdbs. */
 const uint32_t *kerf_cluster_pdbs_of_pod(const struct kerf_cluster *cluster, kerf_pod_id pod, size_t *out_count);
 
-/** Look-ups among the immutable objects, by name; NULL: not read. */
+/** Look-ups by name; NULL: not there. Claims and volumes are as they are now; the rest does not change. */
 const struct kerf_pvc *kerf_cluster_find_pvc(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name name);
 const struct kerf_pv *kerf_cluster_find_pv(const struct kerf_cluster *cluster, kerf_name name);
 const struct kerf_storage_class *kerf_cluster_find_storage_class(const struct kerf_cluster *cluster, kerf_name name);
@@ -218,6 +221,7 @@ void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id pod, b
 /** kube-scheduler could not place it: condition PodScheduled False, reason Unschedulable; or takes that back. */
 void kerf_cluster_set_pod_unschedulable(struct kerf_cluster *cluster, kerf_pod_id pod, bool unschedulable);
 void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id pod); /* KERF_CHANGE_POD_ADDRESSED */
+void kerf_cluster_set_pod_attached(struct kerf_cluster *cluster, kerf_pod_id pod);  /* KERF_CHANGE_POD_ATTACHED */
 void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id pod, kerf_name node_name);
 /** Takes back the nominations to that node of pods below that priority: another preempts there (kube-scheduler 3, "Act"). */
 void kerf_cluster_clear_nominations(struct kerf_cluster *cluster, kerf_node_id node, int32_t priority);
@@ -227,6 +231,17 @@ void kerf_cluster_remove_pod(struct kerf_cluster *cluster, kerf_pod_id pod);
 void kerf_cluster_set_pod_spec(struct kerf_cluster *cluster, kerf_pod_id pod, const struct kerf_pod_spec *spec,
                                const struct kerf_resources *requests);
 void kerf_cluster_set_pod_tag(struct kerf_cluster *cluster, kerf_pod_id pod, uint64_t tag);
+
+/** A copy of the claim, unless one of its name is there: the one that is there then. Valid until it is removed. */
+const struct kerf_pvc *kerf_cluster_add_pvc(struct kerf_cluster *cluster, const struct kerf_pvc *claim);
+/** Binds a claim to a volume that was read, or to a new one: both KERF_CHANGE_VOLUME_BOUND. Without a `zone` it is reachable from everywhere. */
+void kerf_cluster_bind_pvc(struct kerf_cluster *cluster, const struct kerf_pvc *claim, const struct kerf_pv *volume);
+void kerf_cluster_provision_pvc(struct kerf_cluster *cluster, const struct kerf_pvc *claim, kerf_name storage_class_name,
+                                kerf_name csi_driver, kerf_name zone, kerf_time_us ready_epoch_us);
+/** A claim that was added goes, and the volume that was provisioned for it; one that was read is as it was read again. */
+void kerf_cluster_remove_pvc(struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name name);
+void kerf_cluster_attach_volume(struct kerf_cluster *cluster, kerf_node_id node, kerf_name volume);
+void kerf_cluster_detach_volume(struct kerf_cluster *cluster, kerf_node_id node, kerf_name volume); /* KERF_CHANGE_VOLUME_DETACHED */
 
 /** What PDBs count as expected of the workload's pods. O(PDBs). */
 void kerf_cluster_set_workload_replicas(struct kerf_cluster *cluster, uint32_t workload_index, int64_t replicas);
@@ -259,6 +274,7 @@ enum kerf_change_kind {
     KERF_CHANGE_POD_ADDED,
     KERF_CHANGE_POD_BOUND,
     KERF_CHANGE_POD_ADDRESSED,    /* has an address (networks that are modelled only) */
+    KERF_CHANGE_POD_ATTACHED,     /* its volumes are attached */
     KERF_CHANGE_POD_RUNNING,
     KERF_CHANGE_POD_READY,
     KERF_CHANGE_POD_NOT_READY,
@@ -268,6 +284,8 @@ enum kerf_change_kind {
     KERF_CHANGE_POD_FINISHED,     /* Succeeded or Failed */
     KERF_CHANGE_POD_REMOVED,      /* the pod is still readable while listeners run */
     KERF_CHANGE_GROUP_RESIZED,    /* desired capacity of a node group */
+    KERF_CHANGE_VOLUME_BOUND,     /* a claim got a volume */
+    KERF_CHANGE_VOLUME_DETACHED,  /* from the node */
     KERF_CHANGE_COUNT
 };
 struct kerf_change {
@@ -277,7 +295,7 @@ struct kerf_change {
     uint32_t nodegroup_index; /* of KERF_CHANGE_GROUP_RESIZED */
 };
 typedef void (*kerf_cluster_listener)(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change);
-/** Listeners are called in order of registration, after the change. They must not change the world (they schedule). At most 16. */
+/** Listeners are called in order of registration, after the change. They must not change the world (they schedule). At most 24. */
 void kerf_cluster_listen(struct kerf_cluster *cluster, kerf_cluster_listener listener, void *context);
 
 /**

@@ -92,6 +92,7 @@ struct entry {
     KERF_VEC(struct kerf_condition) claim_conditions; /* what the conditions of the halves point to once they were set here */
     KERF_VEC(struct kerf_condition) node_conditions;
     KERF_VEC(struct kerf_taint) node_taints;
+    KERF_VEC(kerf_name) attached; /* node.attached */
 };
 
 struct pod_entry {
@@ -141,7 +142,7 @@ struct labels_memo {
 /* ---- the world
  * ------------------------------------------------------------------------------------------------------------------------- */
 
-#define LISTENERS_MAX 16
+#define LISTENERS_MAX 24
 #define JOURNAL_LENGTH 8192u /* a power of two */
 
 struct kerf_cluster {
@@ -178,6 +179,10 @@ struct kerf_cluster {
     struct kerf_name_map namespace_by_name;
     struct content_index pvcs;
     struct content_index workloads;
+    KERF_VEC(struct claim_record *) claim_records; /* cluster_claims.c; NULL: gone */
+    size_t claim_gaps;
+    struct content_index claim_record_index;
+    struct kerf_name_map recorded_volumes; /* index in claim_records */
 
     bool budgets_counted;                           /* statuses that were read no longer count */
     struct budget_count *budget_counts;             /* by PDB */
@@ -246,6 +251,11 @@ void kerf_cluster_pod_entry_free(struct pod_entry *pod);
 /* cluster_lookup.c */
 void kerf_cluster_lookups_build(struct kerf_cluster *cluster);
 void kerf_cluster_lookups_fini(struct kerf_cluster *cluster);
+/* cluster_claims.c: what became of a claim or volume since the start; NULL: nothing */
+const struct kerf_pvc *kerf_cluster_record_of_claim(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name name);
+const struct kerf_pv *kerf_cluster_record_of_volume(const struct kerf_cluster *cluster, kerf_name name);
+void kerf_cluster_claims_fini(struct kerf_cluster *cluster);
+
 /** The workload whose template the pod came from, found from its owners; KERF_NOT_FOUND. */
 uint32_t kerf_cluster_find_workload_of_pod(const struct kerf_cluster *cluster, const struct kerf_pod *pod);
 

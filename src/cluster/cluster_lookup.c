@@ -75,6 +75,9 @@ void kerf_cluster_lookups_fini(struct kerf_cluster *cluster)
 
 const struct kerf_pvc *kerf_cluster_find_pvc(const struct kerf_cluster *cluster, kerf_name namespace_name, kerf_name name)
 {
+    const struct kerf_pvc *now = kerf_cluster_record_of_claim(cluster, namespace_name, name);
+    if (now)
+        return now;
     struct namespaced_name wanted = {.cluster = cluster, .namespace_name = namespace_name, .name = name};
     uint32_t index = kerf_cluster_content_index_find(&cluster->pvcs, hash_names(namespace_name, name), pvc_is, &wanted);
     return index == KERF_NOT_FOUND ? NULL : &cluster->objects->pvcs.items[index];
@@ -87,6 +90,9 @@ static uint32_t look_up(const struct kerf_name_map *map, kerf_name name)
 
 const struct kerf_pv *kerf_cluster_find_pv(const struct kerf_cluster *cluster, kerf_name name)
 {
+    const struct kerf_pv *now = name ? kerf_cluster_record_of_volume(cluster, name) : NULL;
+    if (now)
+        return now;
     uint32_t index = look_up(&cluster->pv_by_name, name);
     return index == KERF_NOT_FOUND ? NULL : &cluster->objects->pvs.items[index];
 }

@@ -28,6 +28,7 @@ void kerf_cluster_entry_free(struct entry *entry)
     KERF_VEC_FREE(&entry->claim_conditions);
     KERF_VEC_FREE(&entry->node_conditions);
     KERF_VEC_FREE(&entry->node_taints);
+    KERF_VEC_FREE(&entry->attached);
 }
 
 /* ---- what follows from the halves
@@ -342,6 +343,7 @@ void kerf_cluster_remove_node(struct kerf_cluster *cluster, kerf_node_id id)
     leave_names(cluster, entry);
     kerf_cluster_slot_order_remove(cluster->node_order, entry->slot);
     free_network(entry);
+    entry->attached.count = 0;
     kerf_arena_reset(&entry->arena);
     kerf_cluster_slot_table_release(&cluster->nodes, id.index);
 }

@@ -200,6 +200,14 @@ void kerf_cluster_set_pod_addressed(struct kerf_cluster *cluster, kerf_pod_id id
     kerf_cluster_tell(cluster, KERF_CHANGE_POD_ADDRESSED, pod->pod.node, id);
 }
 
+void kerf_cluster_set_pod_attached(struct kerf_cluster *cluster, kerf_pod_id id)
+{
+    assert_may_change(cluster);
+    struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
+    pod->pod.attached = true;
+    kerf_cluster_tell(cluster, KERF_CHANGE_POD_ATTACHED, pod->pod.node, id);
+}
+
 void kerf_cluster_delete_pod(struct kerf_cluster *cluster, kerf_pod_id id, kerf_time_us deletion_epoch_us)
 {
     assert_may_change(cluster);

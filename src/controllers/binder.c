@@ -158,6 +158,10 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
         if (binder->company_count > 0)
             wake(binder, kerf_world_now(binder->world));
         return;
+    case KERF_CHANGE_VOLUME_BOUND:
+        if (binder->in_attempt)
+            return; /* with a pod that is just being bound */
+        /* fall through */
     case KERF_CHANGE_NODE_ADDED:
     case KERF_CHANGE_NODE_CHANGED: /* readiness acts through the taint alone */
     case KERF_CHANGE_POD_FINISHED:
@@ -258,6 +262,8 @@ static void attempt(struct kerf_binder *binder, struct queued_pod *queued)
     kerf_binding_decide(binder->binding, queued->pod, &decision);
     if (!kerf_node_id_equal(decision.node, KERF_NO_NODE)) {
         kerf_token_bucket_take(&binder->tokens, kerf_world_now(world));
+        kerf_volumes_bind_claims(world, &kerf_cluster_pod(world->cluster, queued->pod)->pod,
+                                 kerf_cluster_node(world->cluster, decision.node));
         kerf_cluster_bind_pod(world->cluster, queued->pod, decision.node);
         return;
     }

@@ -71,6 +71,11 @@ enum kerf_event_kind {
     KERF_EVENT_GROUP_UPDATE,        /* subject: nodegroup index; detail 0: a new version is rolled out; 1: its next step */
     KERF_EVENT_AUTOSCALER_LOOP,
     KERF_EVENT_AUTOSCALER_NODE,     /* the next step of a node's removal; subject: node id */
+    KERF_EVENT_VOLUME_PROVISIONED,  /* a volume that did not wait for a pod */
+    KERF_EVENT_VOLUMES_WANTED,      /* a pod with volumes was bound; subject: pod id */
+    KERF_EVENT_VOLUME_ATTACHED,     /* subject: row of the attachment */
+    KERF_EVENT_VOLUME_DETACHED,     /* subject: row of the attachment */
+    KERF_EVENT_CLAIMS_GO,           /* claims of ephemeral volumes whose pods are gone */
     KERF_EVENT_NODE_LOST,           /* detail 0: the node monitor finds that the instance is gone; 1: pod garbage collection; subject: node id */
     /* observers */
     KERF_EVENT_SAMPLE,              /* a row of the series */
@@ -115,7 +120,7 @@ struct kerf_notice {
 };
 typedef void (*kerf_notice_listener)(void *context, const struct kerf_notice *notice);
 
-enum { KERF_NOTICE_LISTENERS_MAX = 16 };
+enum { KERF_NOTICE_LISTENERS_MAX = 24 };
 
 /** What Karpenter believes of a subnet. */
 struct kerf_subnet_view {
@@ -217,6 +222,10 @@ struct kerf_branches *kerf_branches_new(struct kerf_world *world);
 void kerf_branches_free(struct kerf_branches *controller);
 /** Addresses that branch interfaces hold, those that cool down and those of nodes that are gone included. NULL: none. */
 int64_t kerf_branches_held(const struct kerf_branches *controller);
+
+struct kerf_volumes; /* claims get volumes, volumes are attached and detached */
+struct kerf_volumes *kerf_volumes_new(struct kerf_world *world);
+void kerf_volumes_free(struct kerf_volumes *controller);
 
 struct kerf_takers; /* addresses that others hold for a while */
 struct kerf_takers *kerf_takers_new(struct kerf_world *world);

@@ -83,6 +83,15 @@ bool kerf_pod_has_branch(const struct kerf_world *world, const struct kerf_clust
 /** Where trunk and branch interfaces of a node with a network are: the ENIConfig's subnet, else the node's own (vpc-cni.md 6). */
 uint32_t kerf_branch_subnet(const struct kerf_cluster_node *node);
 
+/* volumes.c */
+
+/** Binds the pod's claims that wait for it, with the pod's own binding: to volumes that are there or to new ones in the node's zone. */
+void kerf_volumes_bind_claims(struct kerf_world *world, const struct kerf_pod *pod, const struct kerf_cluster_node *node);
+/** EBS volumes of the bound pod are not attached to its node yet. */
+bool kerf_pod_waits_for_volumes(const struct kerf_world *world, const struct kerf_cluster_pod *pod);
+/** One of the pod's claims has that EBS volume. */
+bool kerf_pod_uses_volume(const struct kerf_world *world, const struct kerf_pod *pod, kerf_name volume);
+
 /** Every nodeclaim has been launched: else neither provisioner nor disruptor starts a pass (karpenter-provisioning 1.6). */
 bool kerf_claims_are_synced(const struct kerf_cluster *cluster);
 

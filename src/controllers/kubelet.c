@@ -1,6 +1,6 @@
 /**
  * kubelet: what happens to a pod on its node: it waits for the node (unless it lives in the host's network), for an address where the
- * network is modelled, pulls its image once a node, starts, becomes ready, finishes (jobs), and stops when it is asked to.
+ * network is modelled, for its volumes, pulls its image once a node, starts, becomes ready, finishes (jobs), and stops when it is asked to.
  *
  * Simplified: all containers of a pod are one; an image is the workload's; pulls don't share bandwidth (docs/model.md).
  */
@@ -81,7 +81,7 @@ static void start_if_possible(struct kerf_kubelets *kubelet, kerf_pod_id id)
     if (books->starting)
         return;
     bool node_ready = kerf_node_is_ready(node) || pod->pod.spec->host_network;
-    if (!node_ready || needs_address(node, pod))
+    if (!node_ready || needs_address(node, pod) || kerf_pod_waits_for_volumes(world, pod))
         return;
     books->starting = true;
     schedule(kubelet, books, kerf_world_now(world) + pull_time(kubelet, pod), KERF_EVENT_POD_STARTED, id);
@@ -127,6 +127,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     switch (change->kind) {
     case KERF_CHANGE_POD_BOUND:
     case KERF_CHANGE_POD_ADDRESSED:
+    case KERF_CHANGE_POD_ATTACHED:
         start_if_possible(kubelet, change->pod);
         break;
     case KERF_CHANGE_NODE_READY:

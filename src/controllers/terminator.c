@@ -1,11 +1,11 @@
 /**
  * terminator: from the deletion of a nodeclaim (or of a group's node) to the end of its instance (karpenter-disruption.md 12.6 to 12.10,
  * workloads.md 11.2): the disrupted taint, the drain in its groups, evictions against budgets with back-off, the minimum drain time, the
- * terminate call.
+ * wait for volumes, the terminate call.
  *
  * Nodes of groups go the same way, for so long as EKS' hook or the termination handler's keeps them (cluster-autoscaler.md 13.6, 13.7).
  *
- * Simplified: attached volumes are not waited for; the eviction queue has workers enough.
+ * Simplified: the eviction queue has workers enough.
  */
 #include "controllers/controllers_internal.h"
 
@@ -189,12 +189,30 @@ static bool drains_in_vain(const struct kerf_world *world, const struct kerf_clu
            node->node.meta.created_epoch_us + MANAGED_DRAIN_MAX_US <= kerf_world_epoch_now(world);
 }
 
+/** Does a nodeclaim's instance wait until its volumes are detached (12.9)? Those of pods that aren't drained are left attached. */
+static bool waits_for_volumes(const struct kerf_world *world, const struct kerf_cluster_node *node)
+{
+    if (!node->has_claim || kerf_world_epoch_now(world) > deadline_of(node))
+        return false;
+    for (uint32_t i = 0; i < node->attached_count; i++) {
+        bool stays = false;
+        for (uint32_t p = 0; p < node->pod_count && !stays; p++) {
+            const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, node->pods[p]);
+            stays = !kerf_pod_is_drainable(world->vocabulary, &pod->pod, kerf_world_epoch_now(world)) &&
+                    kerf_pod_uses_volume(world, &pod->pod, node->attached[i]);
+        }
+        if (!stays)
+            return true;
+    }
+    return false;
+}
+
 static bool is_over(const struct kerf_world *world, const struct kerf_cluster_node *node, const struct draining_node *books, bool drained)
 {
     kerf_time_us lasted_us = kerf_world_now(world) - books->started_us, max_us = drain_max_us(world, node, books);
     if (lasted_us >= max_us)
         return true;
-    return drained && lasted_us >= MINIMUM_DRAIN_US && !drains_in_vain(world, node);
+    return drained && lasted_us >= MINIMUM_DRAIN_US && !drains_in_vain(world, node) && !waits_for_volumes(world, node);
 }
 
 /**
@@ -220,6 +238,8 @@ static kerf_time_us next_look(const struct kerf_world *world, const struct kerf_
     }
     if (!waits && now_us < books->started_us + MINIMUM_DRAIN_US)
         next_us = books->started_us + MINIMUM_DRAIN_US;
+    else if (!waits && deadline_epoch_us != KERF_TIME_NEVER)
+        next_us = deadline_epoch_us - to_epoch_us + 1; /* volumes are not waited for any longer */
     kerf_time_us max_us = drain_max_us(world, node, books);
     if (max_us != KERF_TIME_NEVER)
         next_us = kerf_min_i64(next_us, books->started_us + max_us);
@@ -335,6 +355,7 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     case KERF_CHANGE_POD_FINISHED:
     case KERF_CHANGE_POD_TERMINATING:
     case KERF_CHANGE_POD_HURRIED:
+    case KERF_CHANGE_VOLUME_DETACHED:
         look_soon(terminator, change->node);
         break;
     default:

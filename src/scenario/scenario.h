@@ -139,6 +139,10 @@ struct kerf_timings {
     int64_t image_bytes;                /* default image: 200 MB */
     kerf_time_us pod_start_us;          /* container start -> ready without a setting of the workload: 5 s */
     kerf_time_us pod_stop_us;           /* stop signal -> end without one: 2 s */
+    kerf_time_us volume_provision_us;   /* a new EBS volume: 2 s */
+    kerf_time_us volume_attach_us;      /* 5 s */
+    kerf_time_us volume_detach_us;      /* 10 s */
+    kerf_time_us volume_force_detach_us; /* from an instance that ended under its pods: 6 min */
     kerf_time_us eni_attach_us;         /* 6 s */
     kerf_time_us address_assign_us;     /* 1 s */
     kerf_time_us interruption_delivery_us; /* EC2 -> Karpenter: 2 s */

@@ -20,6 +20,7 @@ CONTROLLER(ipamd, ipamd)
 CONTROLLER(branches, branches)
 CONTROLLER(workloads, workload_controller)
 CONTROLLER(daemons, daemons)
+CONTROLLER(volumes, volumes)
 CONTROLLER(kubelets, kubelets)
 CONTROLLER(binder, binder)
 CONTROLLER(lifecycle, lifecycle)
@@ -34,6 +35,17 @@ CONTROLLER(takers, takers)
 static bool has_karpenter(const struct kerf_design *design) { return design->karpenter.enabled; }
 static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
 static bool has_branches(const struct kerf_design *design) { return has_network(design) && design->cni.pod_eni; }
+static bool has_claims(const struct kerf_design *design)
+{
+    for (size_t i = 0; i < design->objects.workloads.count; i++)
+        if (design->objects.workloads.items[i].claim_template_count > 0)
+            return true;
+    for (size_t i = 0; i < design->objects.pod_specs.count; i++)
+        for (uint32_t k = 0; k < design->objects.pod_specs.items[i].spec->volume_count; k++)
+            if (design->objects.pod_specs.items[i].spec->volumes[k].claim_name || design->objects.pod_specs.items[i].spec->volumes[k].ephemeral)
+                return true;
+    return false;
+}
 static bool has_takers(const struct kerf_design *design)
 {
     for (uint32_t i = 0; i < design->subnet_count; i++)
@@ -49,6 +61,7 @@ static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
     [KERF_SIM_BRANCHES] = { make_branches, unmake_branches, has_branches },
     [KERF_SIM_WORKLOADS] = { make_workloads, unmake_workloads, NULL },
     [KERF_SIM_DAEMONS] = { make_daemons, unmake_daemons, NULL },
+    [KERF_SIM_VOLUMES] = { make_volumes, unmake_volumes, has_claims },
     [KERF_SIM_KUBELETS] = { make_kubelets, unmake_kubelets, NULL },
     [KERF_SIM_BINDER] = { make_binder, unmake_binder, NULL },
     [KERF_SIM_LIFECYCLE] = { make_lifecycle, unmake_lifecycle, has_karpenter },

@@ -340,6 +340,35 @@ static void check_progress(struct chaos *chaos, const struct sim_world *world)
     }
 }
 
+/** A pod with a volume runs where its volume is: in its zone, and attached; a volume is attached to one node. */
+static void check_volumes(const struct chaos *chaos)
+{
+    const struct kerf_cluster *cluster = chaos->world->world->cluster;
+    struct kerf_name_map attached = {0};
+    for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
+        const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
+        for (uint32_t i = 0; i < node->attached_count; i++) {
+            cr_assert_eq(kerf_name_map_get(&attached, node->attached[i]), KERF_NOT_FOUND, "%s is attached twice", node->attached[i]->text);
+            kerf_name_map_put(&attached, node->attached[i], node->id.index);
+        }
+    }
+    for (size_t at = 0; at < kerf_cluster_pod_count(cluster); at++) {
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod_at(cluster, at);
+        for (uint32_t i = 0; pod->pod.phase == KERF_POD_RUNNING && i < pod->pod.spec->volume_count; i++) {
+            const struct kerf_pvc *claim = kerf_volume_claim(cluster, &pod->pod, &pod->pod.spec->volumes[i]);
+            if (!claim)
+                continue;
+            cr_assert_not_null(claim->volume_name, "%s runs without its volume", pod->pod.meta.name->text);
+            cr_assert_eq(kerf_name_map_get(&attached, claim->volume_name), pod->node.index, "%s: its volume is elsewhere",
+                         pod->pod.meta.name->text);
+            const struct kerf_pv *volume = kerf_cluster_find_pv(cluster, claim->volume_name);
+            cr_assert(kerf_node_selector_term_matches(&volume->node_terms[0],
+                                                      kerf_cluster_node_labels(cluster, kerf_cluster_node(cluster, pod->node)), NULL));
+        }
+    }
+    kerf_name_map_fini(&attached);
+}
+
 /** Adds up what the world went through. */
 static void note_reached(struct chaos *chaos)
 {
@@ -375,6 +404,7 @@ static void run_chaos(uint64_t seed, bool show, uint64_t *reached)
         sim_check_addresses(&world, 0);
         check_commands(&chaos);
         check_progress(&chaos, &world);
+        check_volumes(&chaos);
     }
     sim_world_run(&world, world.design->horizon_us);
     note_reached(&chaos);
