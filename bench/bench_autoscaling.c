@@ -128,16 +128,15 @@ static struct kerf_pod workload_of(struct world *world, const char *name, int64_
                                .name = app.value,
                                .uid = app.value,
                                .controller = true};
+    struct kerf_meta_details details = {.owners = kerf_arena_copy(arena, &owner, sizeof owner), .owner_count = 1};
     struct kerf_pod pod = {
         .meta = {.namespace_name = name_of(world, "default"),
                  .created_epoch_us = 0,
                  .deletion_epoch_us = KERF_TIME_UNSET,
                  .labels = {kerf_arena_copy(arena, &app, sizeof app), 1},
-                 .owners = kerf_arena_copy(arena, &owner, sizeof owner),
-                 .owner_count = 1},
+                 .details = kerf_arena_copy(arena, &details, sizeof details)},
         .spec = spec,
         .requests = &spec->requests,
-        .started_epoch_us = KERF_TIME_UNSET,
     };
     struct kerf_workload workload = {.kind = KERF_WORKLOAD_REPLICASET,
                                      .meta = {.namespace_name = pod.meta.namespace_name, .name = app.value}};

@@ -89,16 +89,15 @@ static struct kerf_pod template_of(struct world *world, enum shape shape, struct
     struct kerf_pod pod = {.meta = meta_of(world, "default", NULL),
                            .spec = spec,
                            .requests = &spec->requests,
-                           .has_status = true,
-                           .started_epoch_us = KERF_TIME_UNSET};
+                           .has_status = true};
     pod.meta.labels = (struct kerf_labels){kerf_arena_copy(arena, &app, sizeof app), 1};
     if (shape == SHAPE_OWNED) {
         struct kerf_owner owner = {.api_version = kerf_name_of(world->vocabulary->names, "apps/v1"),
                                    .kind = kerf_name_of(world->vocabulary->names, "ReplicaSet"),
                                    .name = app.value,
                                    .controller = true};
-        pod.meta.owners = kerf_arena_copy(arena, &owner, sizeof owner);
-        pod.meta.owner_count = 1;
+        struct kerf_meta_details details = {.owners = kerf_arena_copy(arena, &owner, sizeof owner), .owner_count = 1};
+        pod.meta.details = kerf_arena_copy(arena, &details, sizeof details);
     }
     return pod;
 }

@@ -140,8 +140,7 @@ static size_t fill_node(struct bench *bench, kerf_node_id id, size_t first_pod)
                                .spec = spec,
                                .requests = &spec->requests,
                                .has_status = true,
-                               .phase = KERF_POD_RUNNING,
-                               .started_epoch_us = KERF_TIME_UNSET};
+                               .phase = KERF_POD_RUNNING};
         kerf_cluster_bind_pod(bench->cluster, kerf_cluster_add_pod(bench->cluster, &pod, KERF_NOT_FOUND), id);
     }
     return count;

@@ -11,8 +11,8 @@
 static int compare_input(const void *a, const void *b, void *context)
 {
     const struct kerf_cluster *cluster = context;
-    return kerf_compare_u64(kerf_cluster_pod(cluster, *(const kerf_pod_id *)a)->pod.meta.input_index,
-                            kerf_cluster_pod(cluster, *(const kerf_pod_id *)b)->pod.meta.input_index);
+    return kerf_compare_u64(kerf_meta_details(&kerf_cluster_pod(cluster, *(const kerf_pod_id *)a)->pod.meta)->input_index,
+                            kerf_meta_details(&kerf_cluster_pod(cluster, *(const kerf_pod_id *)b)->pod.meta)->input_index);
 }
 
 static kerf_name node_name(const struct kerf_cluster *cluster, kerf_node_id id)

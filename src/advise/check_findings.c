@@ -112,7 +112,7 @@ void kerf_check_nodepools(const struct kerf_check_subject *subject)
         const char *name = kerf_name_text(nodepool->meta.name);
         const struct kerf_ec2nodeclass *nodeclass = find_nodeclass(subject->objects, nodepool->nodeclass.name);
         if (!nodeclass) {
-            kerf_errors_warn(subject->errs, nodepool->meta.place, "NodePool \"%s\" refers to EC2NodeClass \"%s\", which the input lacks", name,
+            kerf_errors_warn(subject->errs, kerf_meta_details(&nodepool->meta)->place, "NodePool \"%s\" refers to EC2NodeClass \"%s\", which the input lacks", name,
                              kerf_name_text(nodepool->nodeclass.name));
             continue;
         }
@@ -123,11 +123,11 @@ void kerf_check_nodepools(const struct kerf_check_subject *subject)
             continue;
         kerf_name culprit = find_culprit(subject, nodepool, &types);
         if (culprit)
-            kerf_errors_warn(subject->errs, nodepool->meta.place,
+            kerf_errors_warn(subject->errs, kerf_meta_details(&nodepool->meta)->place,
                              "NodePool \"%s\" can never launch a node: its requirement on %s leaves no instance type that the ones before it "
                              "allow in %s", name, culprit->text, kerf_catalog_region(subject->catalog)->text);
         else
-            kerf_errors_warn(subject->errs, nodepool->meta.place,
+            kerf_errors_warn(subject->errs, kerf_meta_details(&nodepool->meta)->place,
                              "NodePool \"%s\" can never launch a node: labels of its template contradict every instance type in %s", name,
                              kerf_catalog_region(subject->catalog)->text);
     }
@@ -193,7 +193,7 @@ void kerf_check_budgets(const struct kerf_check_subject *subject)
                 pods += most_replicas(subject, j);
         }
         if (pods > 0 && allowed_by(pdb, pods) <= 0)
-            kerf_errors_warn(subject->errs, pdb->meta.place,
+            kerf_errors_warn(subject->errs, kerf_meta_details(&pdb->meta)->place,
                              "PodDisruptionBudget \"%s\" never allows a disruption: %s with at most %" PRId64 " pod%s; drains will wait for it, "
                              "and nodes under its pods are not consolidated", kerf_name_text(pdb->meta.name), bound_text(subject, pdb), pods,
                              pods == 1 ? "" : "s");
@@ -223,7 +223,7 @@ void kerf_check_singletons(const struct kerf_check_subject *subject)
     for (uint32_t i = 0; i < subject->objects->workloads.count; i++) {
         const struct kerf_workload *workload = &subject->objects->workloads.items[i];
         if (has_replicas(workload) && most_replicas(subject, i) == 1 && asks_for_spot(subject, workload->template.spec))
-            kerf_errors_warn(subject->errs, workload->meta.place,
+            kerf_errors_warn(subject->errs, kerf_meta_details(&workload->meta)->place,
                              "%s \"%s\" has one replica and asks for Spot: each reclaim is an outage", kerf_workload_kind_text(workload->kind),
                              kerf_name_text(workload->meta.name));
     }
@@ -262,11 +262,11 @@ static void check_spread(const struct kerf_check_subject *subject, uint32_t work
     if (own == 0)
         return; /* for node groups, or for nobody: kerf_check_unplaceable speaks of that */
     if (spread->min_domains > (int32_t)own)
-        kerf_errors_warn(subject->errs, workload->meta.place,
+        kerf_errors_warn(subject->errs, kerf_meta_details(&workload->meta)->place,
                          "%s \"%s\" wants %" PRId32 " zones (minDomains), and nodes for it are offered in %" PRIu32 ": no more than maxSkew pods a "
                          "zone will run", kerf_workload_kind_text(workload->kind), kerf_name_text(workload->meta.name), spread->min_domains, own);
     else if (own < all && replicas > (int64_t)own * spread->max_skew)
-        kerf_errors_warn(subject->errs, workload->meta.place,
+        kerf_errors_warn(subject->errs, kerf_meta_details(&workload->meta)->place,
                          "%s \"%s\" spreads hard over zones, but the pools that take it offer %" PRIu32 " of the %" PRIu32 " zones: pods beyond "
                          "maxSkew %" PRId32 " wait wherever nodes of the other zones count", kerf_workload_kind_text(workload->kind),
                          kerf_name_text(workload->meta.name), own, all, spread->max_skew);

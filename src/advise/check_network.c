@@ -62,7 +62,7 @@ static void check_pools(const struct kerf_check_subject *subject, int64_t host_p
 {
     for (size_t i = 0; i < subject->objects->nodepools.count; i++) {
         const struct kerf_nodepool *nodepool = &subject->objects->nodepools.items[i];
-        struct told told = { .subject = subject, .place = nodepool->meta.place };
+        struct told told = { .subject = subject, .place = kerf_meta_details(&nodepool->meta)->place };
         told.owner = kerf_arena_format(subject->arena, "NodePool \"%s\": ", kerf_name_text(nodepool->meta.name));
         const struct kerf_instance_type *const *types;
         size_t count = kerf_check_types_of_pool(subject, nodepool, &types);
@@ -76,7 +76,7 @@ static void check_groups(const struct kerf_check_subject *subject, int64_t host_
 {
     for (size_t i = 0; i < subject->objects->nodegroups.count; i++) {
         const struct kerf_nodegroup *group = &subject->objects->nodegroups.items[i];
-        struct told told = { .subject = subject, .place = group->meta.place };
+        struct told told = { .subject = subject, .place = kerf_meta_details(&group->meta)->place };
         told.owner = kerf_arena_format(subject->arena, "node group \"%s\": ", kerf_name_text(group->meta.name));
         for (uint32_t j = 0; j < group->instance_type_count; j++) {
             const struct kerf_instance_facts *facts = kerf_catalog_find(subject->catalog, group->instance_types[j]);

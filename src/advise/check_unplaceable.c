@@ -100,7 +100,7 @@ static void report(const struct kerf_check_subject *subject, const struct kerf_c
     if (some_group_takes(subject, types, pod))
         return;
     const char *design = subject->design ? subject->design->name : NULL;
-    kerf_errors_warn(subject->errs, pod->meta.place, "%s%s%spod \"%s/%s\" can never run: %s", design ? "in design \"" : "",
+    kerf_errors_warn(subject->errs, kerf_meta_details(&pod->meta)->place, "%s%s%spod \"%s/%s\" can never run: %s", design ? "in design \"" : "",
                      design ? design : "", design ? "\", " : "", kerf_name_text(pod->meta.namespace_name), pod->meta.name->text,
                      refusal->reason ? refusal->reason : "no NodePool or node group takes it");
 }

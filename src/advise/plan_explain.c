@@ -374,9 +374,10 @@ static const char *why_no_part(struct kerf_plan_advice *advice, const struct ker
         return kerf_arena_format(&advice->arena, "it is bound to %s", pod->node_name->text);
     if (pod->spec->scheduling_gate_count > 0)
         return "it has scheduling gates";
-    if (pod->nominated_node_name != NULL && pod->nominated_node_name->length > 0)
+    kerf_name nominated = kerf_pod_status(pod)->nominated_node_name;
+    if (nominated != NULL && nominated->length > 0)
         return kerf_arena_format(&advice->arena, "kube-scheduler makes room for it on %s (status.nominatedNodeName)",
-                                 pod->nominated_node_name->text);
+                                 nominated->text);
     if (kerf_pod_is_terminal(pod))
         return "it has ended";
     if (kerf_pod_is_daemon(pod) || kerf_pod_is_mirror(pod))

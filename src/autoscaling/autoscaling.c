@@ -116,9 +116,9 @@ static bool is_unschedulable(const struct kerf_pod *pod)
 {
     if (pod->node_name || kerf_pod_is_terminal(pod) || kerf_pod_is_terminating(pod) || pod->spec->scheduling_gate_count)
         return false;
-    if (!pod->has_status || !pod->conditions.count)
+    if (!pod->has_status || !kerf_pod_status(pod)->conditions.count)
         return !pod->has_status;
-    const struct kerf_condition *condition = kerf_conditions_get(&pod->conditions, "PodScheduled");
+    const struct kerf_condition *condition = kerf_conditions_get(&kerf_pod_status(pod)->conditions, "PodScheduled");
     return condition && condition->status == KERF_CONDITION_FALSE && kerf_name_is(condition->reason, "Unschedulable");
 }
 
@@ -161,8 +161,8 @@ static uint32_t pending_pods(struct kerf_autoscaling *autoscaling, pod_ref **out
     uint32_t count = 0;
     for (size_t at = 0; at < pending_count; at++) {
         pod_ref pod = kerf_cluster_pending_at(autoscaling->cluster, at);
-        bool is_nominated =
-            pod->pod.nominated_node_name && kerf_node_list_find(autoscaling, pod->pod.nominated_node_name) != KERF_NOT_FOUND;
+        kerf_name nominated = kerf_pod_status(&pod->pod)->nominated_node_name;
+        bool is_nominated = nominated && kerf_node_list_find(autoscaling, nominated) != KERF_NOT_FOUND;
         if (is_unschedulable(&pod->pod) && !is_nominated && !kerf_autoscaling_is_expendable(autoscaling, &pod->pod))
             pods[count++] = pod;
     }

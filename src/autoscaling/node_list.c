@@ -39,7 +39,7 @@ static void add_nominated_pods(struct kerf_autoscaling *autoscaling)
     size_t count = kerf_cluster_nominated_count(autoscaling->cluster);
     for (size_t at = 0; at < count; at++) {
         pod_ref pod = kerf_cluster_nominated_at(autoscaling->cluster, at);
-        uint32_t node = kerf_node_list_find(autoscaling, pod->pod.nominated_node_name);
+        uint32_t node = kerf_node_list_find(autoscaling, kerf_pod_status(&pod->pod)->nominated_node_name);
         if (node != KERF_NOT_FOUND && !kerf_autoscaling_is_expendable(autoscaling, &pod->pod))
             kerf_binding_suppose_pods(autoscaling->binding, autoscaling->list.nodes.items[node].slot, &pod, 1);
     }

@@ -191,9 +191,12 @@ static pod_ref copy_of_pod(struct kerf_arena *arena, pod_ref pod)
     copy->id = KERF_NO_POD;
     copy->node = KERF_NO_NODE;
     meta->labels.items = kerf_arena_copy(arena, meta->labels.items, meta->labels.count * sizeof *meta->labels.items);
-    meta->annotations = (struct kerf_labels){0};
-    meta->owners = kerf_arena_copy(arena, meta->owners, meta->owner_count * sizeof *meta->owners);
-    copy->pod.conditions = (struct kerf_conditions){0};
+    const struct kerf_meta_details *theirs = kerf_meta_details(meta);
+    struct kerf_meta_details *details = KERF_NEW(arena, struct kerf_meta_details);
+    details->owners = kerf_arena_copy(arena, theirs->owners, theirs->owner_count * sizeof *theirs->owners);
+    details->owner_count = theirs->owner_count;
+    meta->details = details;
+    copy->pod.status = NULL;
     struct kerf_pod_spec *spec = kerf_arena_copy(arena, pod->pod.spec, sizeof *spec);
     spec->has_required_node_terms = false;
     spec->required_node_terms = NULL;
@@ -274,6 +277,8 @@ static pod_ref proxy_pod(const struct kerf_autoscaling *autoscaling, struct kerf
     kerf_pod_spec_compute_requests(spec);
     struct kerf_label *annotation = KERF_NEW(arena, struct kerf_label);
     *annotation = (struct kerf_label){kerf_name_of(vocabulary->names, "kubernetes.io/config.mirror"), vocabulary->word_true};
+    struct kerf_meta_details *details = KERF_NEW(arena, struct kerf_meta_details);
+    details->annotations = (struct kerf_labels){annotation, 1};
     struct kerf_cluster_pod *pod = KERF_NEW(arena, struct kerf_cluster_pod);
     *pod = (struct kerf_cluster_pod){
         .id = KERF_NO_POD,
@@ -284,7 +289,7 @@ static pod_ref proxy_pod(const struct kerf_autoscaling *autoscaling, struct kerf
                          .uid = kerf_name_of(vocabulary->names, "kube-proxy"),
                          .created_epoch_us = autoscaling->now_epoch_us,
                          .deletion_epoch_us = KERF_TIME_UNSET,
-                         .annotations = {annotation, 1}},
+                         .details = details},
                 .spec = spec,
                 .requests = &spec->requests,
                 .phase = KERF_POD_RUNNING},

@@ -3,10 +3,11 @@
 
 const char *kerf_autoscaling_annotation(const struct kerf_vocabulary *vocabulary, const struct kerf_meta *meta, const char *key)
 {
-    if (!meta->annotations.count)
+    const struct kerf_labels *annotations = &kerf_meta_details(meta)->annotations;
+    if (!annotations->count)
         return NULL;
     kerf_name name = kerf_name_find(vocabulary->names, key);
-    kerf_name value = name ? kerf_labels_get(&meta->annotations, name) : NULL;
+    kerf_name value = name ? kerf_labels_get(annotations, name) : NULL;
     return value ? value->text : NULL;
 }
 

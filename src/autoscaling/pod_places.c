@@ -83,8 +83,7 @@ static bool has_failed(const struct failed_shapes *failed, pod_ref pod)
 /** Replicas of one workload share what they are made of: no need to compare. False says nothing. */
 static bool is_next_replica(pod_ref a, pod_ref b)
 {
-    return a->pod.meta.owners == b->pod.meta.owners && a->pod.meta.owner_count == b->pod.meta.owner_count &&
-           a->pod.meta.labels.items == b->pod.meta.labels.items && a->pod.spec == b->pod.spec &&
+    return a->pod.meta.details == b->pod.meta.details && a->pod.meta.labels.items == b->pod.meta.labels.items && a->pod.spec == b->pod.spec &&
            a->pod.requests == b->pod.requests && a->pod.meta.namespace_name == b->pod.meta.namespace_name;
 }
 

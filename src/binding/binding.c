@@ -143,7 +143,7 @@ static void search(struct attempt *attempt)
 static bool nominated_node_fits(struct attempt *attempt)
 {
     struct kerf_binding *binding = attempt->binding;
-    kerf_name nominated = attempt->pod->pod.nominated_node_name;
+    kerf_name nominated = kerf_pod_status(&attempt->pod->pod)->nominated_node_name;
     uint32_t slot = nominated ? kerf_name_map_get(&binding->slot_by_name, nominated) : KERF_NOT_FOUND;
     if (slot == KERF_NOT_FOUND)
         return false;
@@ -265,7 +265,7 @@ int kerf_binding_compare_queue(const struct kerf_cluster_pod *a, kerf_time_us a_
 {
     int order = kerf_compare_i64(kerf_pod_priority(&b->pod), kerf_pod_priority(&a->pod));
     order = order ? order : kerf_compare_i64(a_queued_us, b_queued_us);
-    order = order ? order : kerf_compare_u64(a->pod.meta.input_index, b->pod.meta.input_index);
+    order = order ? order : kerf_compare_u64(kerf_meta_details(&a->pod.meta)->input_index, kerf_meta_details(&b->pod.meta)->input_index);
     return order ? order : kerf_compare_u64(a->id.index, b->id.index);
 }
 

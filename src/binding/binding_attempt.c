@@ -311,7 +311,7 @@ bool kerf_attempt_filter_nominated(struct attempt *attempt, const struct node_vi
     int64_t *used = NULL;
     for (size_t at = 0; at < nominated_count; at++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_nominated_at(cluster, at);
-        if (pod->pod.nominated_node_name != name || kerf_pod_id_equal(pod->id, attempt->pod->id) ||
+        if (kerf_pod_status(&pod->pod)->nominated_node_name != name || kerf_pod_id_equal(pod->id, attempt->pod->id) ||
             kerf_pod_priority(&pod->pod) < kerf_pod_priority(&attempt->pod->pod))
             continue;
         if (!added) {

@@ -154,7 +154,7 @@ static void follow_log(struct kerf_binding *binding, struct pod_kind *kind)
 struct pod_kind *kerf_binding_kind_of(struct kerf_binding *binding, const struct kerf_cluster_pod *pod)
 {
     const struct kerf_pod_spec *spec = pod->pod.spec;
-    if (binding->options.plain || binding->options.explain || spec->volume_count || pod->pod.nominated_node_name ||
+    if (binding->options.plain || binding->options.explain || spec->volume_count || kerf_pod_status(&pod->pod)->nominated_node_name ||
         kerf_cluster_nominated_count(binding->cluster))
         return NULL;
     struct pod_kind *kind = find_kind(binding, pod);

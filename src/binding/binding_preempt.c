@@ -15,7 +15,8 @@ struct victims {
 /** A pod that hasn't started yet counts as starting now. */
 static kerf_time_us start_of(const struct kerf_cluster *cluster, const struct kerf_pod *pod)
 {
-    return pod->started_epoch_us == KERF_TIME_UNSET ? kerf_cluster_now(cluster) : pod->started_epoch_us;
+    kerf_time_us started_epoch_us = kerf_pod_status(pod)->started_epoch_us;
+    return started_epoch_us == KERF_TIME_UNSET ? kerf_cluster_now(cluster) : started_epoch_us;
 }
 
 static int compare_importance(const void *a, const void *b, void *context)
@@ -182,7 +183,7 @@ static int compare_victims(const struct kerf_binding *binding, const struct vict
 static bool waits_for_victims(const struct attempt *attempt)
 {
     const struct kerf_cluster *cluster = attempt->binding->cluster;
-    kerf_name nominated = attempt->pod->pod.nominated_node_name;
+    kerf_name nominated = kerf_pod_status(&attempt->pod->pod)->nominated_node_name;
     uint32_t slot = nominated ? kerf_name_map_get(&attempt->binding->slot_by_name, nominated) : KERF_NOT_FOUND;
     if (slot == KERF_NOT_FOUND)
         return false;

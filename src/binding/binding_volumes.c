@@ -37,7 +37,7 @@ static bool is_bound(const struct kerf_cluster *cluster, const struct kerf_pvc *
     if (kerf_name_is(claim->phase, "Bound"))
         return true;
     kerf_name key = kerf_name_find(kerf_cluster_vocabulary(cluster)->names, "pv.kubernetes.io/bind-completed");
-    return key && kerf_labels_get(&claim->meta.annotations, key);
+    return key && kerf_labels_get(&kerf_meta_details(&claim->meta)->annotations, key);
 }
 
 static bool uses_claim(const struct kerf_cluster *cluster, const struct kerf_pod *pod, const struct kerf_pvc *claim)

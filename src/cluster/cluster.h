@@ -30,8 +30,8 @@ struct kerf_vpc_pool;
 
 struct kerf_cluster_pod {
     kerf_pod_id id;
-    struct kerf_pod pod;     /* pod.node_name agrees with `node` where the node is known */
     kerf_node_id node;       /* where it is bound; KERF_NO_NODE: nowhere, or on a node that was not read */
+    struct kerf_pod pod;     /* pod.node_name agrees with `node` where the node is known */
     uint32_t workload_index; /* of objects->workloads; KERF_NOT_FOUND: none */
     uint32_t index_on_node;  /* place in the node's list */
     bool addressed;          /* the CNI gave it an address */

@@ -334,7 +334,7 @@ void kerf_cluster_budgets_check(const struct kerf_cluster *cluster)
             kerf_cluster_slot_table_item(&cluster->pods, kerf_cluster_slot_order_at(cluster->pod_order, at));
         KERF_ASSERT(pod->counted_healthy == (is_healthy(pod) && cluster->budget_sets.items[pod->budgets].count > 0) ||
                     cluster->budget_sets.items[pod->budgets].count == 0);
-        KERF_ASSERT(pod->ready == kerf_conditions_true(&pod->pod.pod.conditions, "Ready"));
+        KERF_ASSERT(pod->ready == kerf_conditions_true(&kerf_pod_status(&pod->pod.pod)->conditions, "Ready"));
         uint32_t matching = 0;
         for (uint32_t pdb = 0; pdb < pdb_count; pdb++) {
             const struct kerf_pdb *budget = &cluster->objects->pdbs.items[pdb];

@@ -28,7 +28,7 @@ static void check_pod(const struct kerf_cluster *cluster, const struct pod_entry
     bool pending = !pod->pod.pod.node_name && !kerf_pod_is_terminal(&pod->pod.pod);
     KERF_ASSERT(pending == kerf_cluster_slot_order_has(cluster->pending_order, pod->slot));
     KERF_ASSERT((!pending && !pod->pod.pod.node_name) == kerf_cluster_slot_order_has(cluster->ended_order, pod->slot));
-    KERF_ASSERT((pending && pod->pod.pod.nominated_node_name) ==
+    KERF_ASSERT((pending && kerf_pod_status(&pod->pod.pod)->nominated_node_name) ==
                 kerf_cluster_slot_order_has(cluster->nominated_order, pod->slot));
     KERF_ASSERT(pod->daemon == kerf_cluster_slot_order_has(cluster->daemon_order, pod->slot));
     if (kerf_node_id_equal(pod->pod.node, KERF_NO_NODE)) {

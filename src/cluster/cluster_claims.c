@@ -10,6 +10,7 @@ struct claim_record {
     struct kerf_pvc claim;
     bool bound;
     struct kerf_label bind_completed; /* the claim's annotation from then on */
+    struct kerf_meta_details details;
     struct kerf_pv volume;
     /* where a provisioned volume is */
     struct kerf_node_selector_term term;
@@ -93,7 +94,8 @@ static void note_bound(struct kerf_cluster *cluster, struct claim_record *record
     record->claim.phase = kerf_name_of(cluster->vocabulary->names, "Bound");
     record->bind_completed = (struct kerf_label){kerf_name_of(cluster->vocabulary->names, "pv.kubernetes.io/bind-completed"),
                                                  kerf_name_of(cluster->vocabulary->names, "yes")};
-    record->claim.meta.annotations = (struct kerf_labels){&record->bind_completed, 1};
+    record->details = (struct kerf_meta_details){.annotations = {&record->bind_completed, 1}};
+    record->claim.meta.details = &record->details;
     record->volume.claim_namespace = record->claim.meta.namespace_name;
     record->volume.claim_name = record->claim.meta.name;
     kerf_name_map_put(&cluster->recorded_volumes, record->volume.meta.name, index);

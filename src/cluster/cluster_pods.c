@@ -5,7 +5,9 @@
 
 void kerf_cluster_pod_entry_free(struct pod_entry *pod)
 {
-    KERF_VEC_FREE(&pod->conditions);
+    if (pod->status)
+        free(pod->status->conditions);
+    free(pod->status);
 }
 
 static bool is_pending(const struct kerf_pod *pod)
@@ -27,7 +29,7 @@ static void refresh_pending(struct kerf_cluster *cluster, struct pod_entry *pod)
 {
     bool pending = is_pending(&pod->pod.pod);
     keep_in(cluster->pending_order, pod->slot, pending);
-    keep_in(cluster->nominated_order, pod->slot, pending && pod->pod.pod.nominated_node_name);
+    keep_in(cluster->nominated_order, pod->slot, pending && kerf_pod_status(&pod->pod.pod)->nominated_node_name);
     keep_in(cluster->ended_order, pod->slot, !pending && !pod->pod.pod.node_name);
 }
 
@@ -72,9 +74,8 @@ kerf_pod_id kerf_cluster_add_pod(struct kerf_cluster *cluster, const struct kerf
     entry->pod = (struct kerf_cluster_pod){.id = id, .pod = *pod, .node = KERF_NO_NODE, .workload_index = workload_index};
     entry->slot = slot;
     entry->daemon = entry->pod.daemon = kerf_pod_is_daemon(pod);
-    entry->ready = kerf_conditions_true(&pod->conditions, "Ready");
+    entry->ready = kerf_conditions_true(&kerf_pod_status(pod)->conditions, "Ready");
     entry->counted_room = false;
-    entry->conditions.count = 0;
     kerf_cluster_slot_order_add(cluster->pod_order, slot);
     if (entry->daemon)
         kerf_cluster_slot_order_add(cluster->daemon_order, slot);
@@ -102,6 +103,18 @@ void kerf_cluster_bind_pod(struct kerf_cluster *cluster, kerf_pod_id id, kerf_no
     kerf_cluster_tell(cluster, KERF_CHANGE_POD_BOUND, node_id, id);
 }
 
+/** The pod's status, to be changed: its own from now on. */
+static struct own_status *open_status(struct pod_entry *pod)
+{
+    if (!pod->status)
+        pod->status = kerf_allocate(sizeof *pod->status);
+    if (pod->pod.pod.status != &pod->status->now) {
+        pod->status->now = *kerf_pod_status(&pod->pod.pod);
+        pod->pod.pod.status = &pod->status->now;
+    }
+    return pod->status;
+}
+
 void kerf_cluster_set_pod_phase(struct kerf_cluster *cluster, kerf_pod_id id, enum kerf_pod_phase phase)
 {
     assert_may_change(cluster);
@@ -112,8 +125,8 @@ void kerf_cluster_set_pod_phase(struct kerf_cluster *cluster, kerf_pod_id id, en
         return;
     KERF_ASSERT(!kerf_pod_is_terminal(&pod->pod.pod));
     pod->pod.pod.phase = phase;
-    if (phase == KERF_POD_RUNNING && pod->pod.pod.started_epoch_us == KERF_TIME_UNSET)
-        pod->pod.pod.started_epoch_us = cluster->now_epoch_us;
+    if (phase == KERF_POD_RUNNING && kerf_pod_status(&pod->pod.pod)->started_epoch_us == KERF_TIME_UNSET)
+        open_status(pod)->now.started_epoch_us = cluster->now_epoch_us;
     if (kerf_pod_is_terminal(&pod->pod.pod)) {
         struct entry *entry = entry_of(cluster, pod->pod.node);
         if (entry)
@@ -135,8 +148,9 @@ static bool set_condition(struct kerf_cluster *cluster, struct pod_entry *pod, c
                                        .reason = kerf_name_of(cluster->vocabulary->names, reason),
                                        .transition_epoch_us = cluster->now_epoch_us};
     pod->pod.pod.has_status = true;
-    return kerf_cluster_conditions_set(&pod->pod.pod.conditions, &pod->conditions.items, &pod->conditions.count,
-                                       &pod->conditions.capacity, condition);
+    struct own_status *own = open_status(pod);
+    size_t count;
+    return kerf_cluster_conditions_set(&own->now.conditions, &own->conditions, &count, &own->condition_capacity, condition);
 }
 
 void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id id, bool ready)
@@ -153,7 +167,7 @@ void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id id, bo
 
 static bool is_unschedulable(const struct pod_entry *pod)
 {
-    const struct kerf_condition *condition = kerf_conditions_get(&pod->pod.pod.conditions, "PodScheduled");
+    const struct kerf_condition *condition = kerf_conditions_get(&kerf_pod_status(&pod->pod.pod)->conditions, "PodScheduled");
     return condition && condition->status == KERF_CONDITION_FALSE && kerf_name_is(condition->reason, "Unschedulable");
 }
 
@@ -175,8 +189,8 @@ void kerf_cluster_set_pod_nominated(struct kerf_cluster *cluster, kerf_pod_id id
 {
     assert_may_change(cluster);
     struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
-    bool taken_back = pod->pod.pod.nominated_node_name && !node_name;
-    pod->pod.pod.nominated_node_name = node_name;
+    bool taken_back = kerf_pod_status(&pod->pod.pod)->nominated_node_name && !node_name;
+    open_status(pod)->now.nominated_node_name = node_name;
     refresh_pending(cluster, pod);
     if (taken_back && is_unschedulable(pod)) /* Karpenter sees it again */
         kerf_cluster_tell(cluster, KERF_CHANGE_POD_UNSCHEDULABLE, KERF_NO_NODE, id);
@@ -187,7 +201,7 @@ void kerf_cluster_clear_nominations(struct kerf_cluster *cluster, kerf_node_id n
     kerf_name name = kerf_cluster_node(cluster, node)->node.meta.name;
     for (size_t at = kerf_cluster_nominated_count(cluster); at-- > 0;) {
         const struct kerf_cluster_pod *pod = kerf_cluster_nominated_at(cluster, at);
-        if (pod->pod.nominated_node_name == name && kerf_pod_priority(&pod->pod) < priority)
+        if (kerf_pod_status(&pod->pod)->nominated_node_name == name && kerf_pod_priority(&pod->pod) < priority)
             kerf_cluster_set_pod_nominated(cluster, pod->id, NULL);
     }
 }

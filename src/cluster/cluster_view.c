@@ -66,7 +66,7 @@ const struct kerf_labels *kerf_cluster_node_labels(const struct kerf_cluster *cl
 const struct kerf_labels *kerf_cluster_node_annotations(const struct kerf_cluster *cluster, const struct kerf_cluster_node *node)
 {
     (void)cluster;
-    return seen_by_claim(node) ? &node->claim.meta.annotations : &node->node.meta.annotations;
+    return &kerf_meta_details(seen_by_claim(node) ? &node->claim.meta : &node->node.meta)->annotations;
 }
 
 /** Taints that a new node carries for a while and that Karpenter looks through (karpenter-provisioning 4.6). */

@@ -274,7 +274,7 @@ static void attempt(struct kerf_binder *binder, struct queued_pod *queued)
     const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, queued->pod);
     if (!kerf_node_id_equal(decision.preempted_node, KERF_NO_NODE))
         preempt(binder, queued->pod, &decision);
-    else if (pod->pod.nominated_node_name && !decision.waits_for_victims)
+    else if (kerf_pod_status(&pod->pod)->nominated_node_name && !decision.waits_for_victims)
         kerf_cluster_set_pod_nominated(world->cluster, queued->pod, NULL); /* nobody is left to go: Karpenter may help */
     note_failure(binder, queued);
 }

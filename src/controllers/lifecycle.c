@@ -201,6 +201,8 @@ static void on_joins(void *context, struct kerf_engine *engine, const struct ker
     for (size_t i = 0; i < entry->claim.startup_taints.count; i++)
         taints[at++] = entry->claim.startup_taints.items[i];
     taints[at++] = (struct kerf_taint){ .key = vocabulary->key_taint_not_ready, .effect = KERF_TAINT_NO_SCHEDULE };
+    struct kerf_meta_details *details = KERF_NEW(arena, struct kerf_meta_details);
+    details->annotations = kerf_meta_details(&entry->claim.meta)->annotations;
     struct kerf_node node = {
         .meta = {
             .name = name,
@@ -208,7 +210,7 @@ static void on_joins(void *context, struct kerf_engine *engine, const struct ker
             .created_epoch_us = kerf_world_epoch_now(world),
             .deletion_epoch_us = KERF_TIME_UNSET,
             .labels = kerf_labels_merge(arena, &entry->claim.meta.labels, &own_labels),
-            .annotations = entry->claim.meta.annotations,
+            .details = details,
         },
         .provider_id = entry->claim.provider_id,
         .taints = { taints, at },

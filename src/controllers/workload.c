@@ -174,7 +174,7 @@ static void sync_job(struct kerf_workload_controller *controller, uint32_t index
 
 static bool is_healthy(const struct kerf_cluster_pod *pod)
 {
-    return pod->pod.phase == KERF_POD_RUNNING && !kerf_pod_is_terminating(&pod->pod) && kerf_conditions_true(&pod->pod.conditions, "Ready");
+    return pod->pod.phase == KERF_POD_RUNNING && !kerf_pod_is_terminating(&pod->pod) && kerf_conditions_true(&kerf_pod_status(&pod->pod)->conditions, "Ready");
 }
 
 /** Pods by ordinal (their tag less one), NULL: none; as many as the highest or the wanted number. */
@@ -243,8 +243,7 @@ static void add_standing_pods(struct kerf_workload_controller *controller)
             continue;
         pod.has_status = true;
         pod.phase = KERF_POD_PENDING;
-        pod.conditions = (struct kerf_conditions){ 0 };
-        pod.nominated_node_name = NULL;
+        pod.status = NULL;
         pod.meta.created_epoch_us = kerf_world_epoch_now(world);
         kerf_cluster_add_pod(world->cluster, &pod, KERF_NOT_FOUND);
     }

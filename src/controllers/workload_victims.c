@@ -49,7 +49,7 @@ static int compare_victims(const void *a, const void *b, void *context)
 static int64_t deletion_cost(const struct kerf_world *world, const struct kerf_pod *pod)
 {
     int64_t cost;
-    kerf_name text = kerf_labels_get(&pod->meta.annotations, world->vocabulary->key_pod_deletion_cost);
+    kerf_name text = kerf_labels_get(&kerf_meta_details(&pod->meta)->annotations, world->vocabulary->key_pod_deletion_cost);
     return text && kerf_parse_i64(text->text, &cost) ? cost : 0;
 }
 
@@ -66,7 +66,7 @@ const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const k
     kerf_time_us now_epoch_us = kerf_world_epoch_now(world);
     for (size_t i = 0; i < count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, active[i]);
-        const struct kerf_condition *ready = kerf_conditions_get(&pod->pod.conditions, "Ready");
+        const struct kerf_condition *ready = kerf_conditions_get(&kerf_pod_status(&pod->pod)->conditions, "Ready");
         victims[i] = (struct victim){
             .id = pod->id,
             .pod = pod,

@@ -13,10 +13,10 @@ static kerf_name annotation(const struct kerf_cluster *cluster, const struct ker
 static bool hash_differs(const struct kerf_cluster *cluster, const struct kerf_nodepool *nodepool, const struct kerf_nodeclaim *claim)
 {
     static const char hash_key[] = "karpenter.sh/nodepool-hash", version_key[] = "karpenter.sh/nodepool-hash-version";
-    kerf_name hash_of_pool = annotation(cluster, &nodepool->meta.annotations, hash_key);
-    kerf_name hash_of_claim = annotation(cluster, &claim->meta.annotations, hash_key);
-    kerf_name version_of_pool = annotation(cluster, &nodepool->meta.annotations, version_key);
-    kerf_name version_of_claim = annotation(cluster, &claim->meta.annotations, version_key);
+    kerf_name hash_of_pool = annotation(cluster, &kerf_meta_details(&nodepool->meta)->annotations, hash_key);
+    kerf_name hash_of_claim = annotation(cluster, &kerf_meta_details(&claim->meta)->annotations, hash_key);
+    kerf_name version_of_pool = annotation(cluster, &kerf_meta_details(&nodepool->meta)->annotations, version_key);
+    kerf_name version_of_claim = annotation(cluster, &kerf_meta_details(&claim->meta)->annotations, version_key);
     return hash_of_pool && hash_of_claim && version_of_pool && version_of_claim && version_of_pool == version_of_claim &&
            hash_of_pool != hash_of_claim;
 }

@@ -25,7 +25,7 @@ void kerf_explain_do_not_disrupt(struct kerf_disruption_pass *pass, kerf_node_id
 {
     if (!pass->reasons)
         return;
-    kerf_name value = kerf_labels_get(&pod->meta.annotations, pass->vocabulary->key_do_not_disrupt);
+    kerf_name value = kerf_labels_get(&kerf_meta_details(&pod->meta)->annotations, pass->vocabulary->key_do_not_disrupt);
     kerf_disruption_explain(pass, node, "pod %s/%s has the annotation karpenter.sh/do-not-disrupt: %s", kerf_name_text(pod->meta.namespace_name),
                             kerf_name_text(pod->meta.name), kerf_name_text(value));
 }

@@ -132,7 +132,7 @@ static void add_pdb(struct kerf_roster_entry *entry, uint32_t pdb_index)
 /** What stands before an eviction of the pod, but for how many disruptions its budget allows now. */
 static void read_pod(const struct kerf_disruption_pass *pass, const struct kerf_cluster_pod *pod, struct kerf_roster_entry *entry)
 {
-    if (kerf_labels_get(&pod->pod.meta.annotations, pass->vocabulary->key_do_not_disrupt))
+    if (kerf_labels_get(&kerf_meta_details(&pod->pod.meta)->annotations, pass->vocabulary->key_do_not_disrupt))
         entry->changes = true;
     size_t count;
     const uint32_t *pdbs = kerf_cluster_pdbs_of_pod(pass->cluster, pod->id, &count);

@@ -8,8 +8,7 @@ static void read_template(struct kerf_reader *reader, const struct kerf_value *g
         return;
     KERF_CHECK_KEYS(reader, template, KERF_KEYS_REFUSE, "labels", "taints", "capacity", "allocatable");
     out->node = (struct kerf_node){
-        .meta = {
-            .name = out->name, .created_epoch_us = KERF_TIME_UNSET, .deletion_epoch_us = KERF_TIME_UNSET, .place = out->place}};
+        .meta = {.name = out->name, .created_epoch_us = KERF_TIME_UNSET, .deletion_epoch_us = KERF_TIME_UNSET}};
     out->node.meta.labels = kerf_field_labels(reader, template, "labels");
     out->node.taints = kerf_field_taints(reader, template, "taints");
     out->node.capacity = kerf_field_resources(reader, template, "capacity", KERF_ROUND_DOWN);

@@ -134,8 +134,7 @@ static void read_group(struct kerf_reader *reader, const struct kerf_value *grou
     struct kerf_nodegroup nodegroup = {
         .meta = {.created_epoch_us = KERF_TIME_UNSET,
                  .deletion_epoch_us = KERF_TIME_UNSET,
-                 .input_index = reader->objects->object_count++,
-                 .place = kerf_reader_place(reader, group)},
+                 .details = kerf_reader_details(reader, group)},
         .managed = managed,
         .zone_rebalancing = true,
         .boot_factor = 1.0,

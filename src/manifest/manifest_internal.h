@@ -85,6 +85,8 @@ struct kerf_labels kerf_field_annotations(struct kerf_reader *reader, const stru
 /** metadata of an object; `namespaced` objects without one live in `default`. */
 struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_value *object, bool namespaced);
 struct kerf_place kerf_reader_place(struct kerf_reader *reader, const struct kerf_value *value);
+/** The details of the next object of the input, so far its places alone. */
+struct kerf_meta_details *kerf_reader_details(struct kerf_reader *reader, const struct kerf_value *object);
 struct kerf_conditions kerf_field_conditions(struct kerf_reader *reader, const struct kerf_value *status);
 
 /* ---- selectors.c

@@ -62,7 +62,13 @@ struct kerf_place kerf_reader_place(struct kerf_reader *reader, const struct ker
     return (struct kerf_place){.file = reader->file, .line = value->line, .column = value->column};
 }
 
-static void read_owners(struct kerf_reader *reader, const struct kerf_value *metadata, struct kerf_meta *meta)
+struct kerf_meta_details *kerf_reader_details(struct kerf_reader *reader, const struct kerf_value *object)
+{
+    struct kerf_meta_details details = {.input_index = reader->objects->object_count++, .place = kerf_reader_place(reader, object)};
+    return kerf_arena_copy(reader->arena, &details, sizeof details);
+}
+
+static void read_owners(struct kerf_reader *reader, const struct kerf_value *metadata, struct kerf_meta_details *details)
 {
     const struct kerf_value *list = kerf_field_list(reader, metadata, "ownerReferences");
     uint32_t count = kerf_value_count(list);
@@ -79,8 +85,8 @@ static void read_owners(struct kerf_reader *reader, const struct kerf_value *met
             .controller = kerf_field_bool(reader, item, "controller", false),
         };
     }
-    meta->owners = owners;
-    meta->owner_count = count;
+    details->owners = owners;
+    details->owner_count = count;
 }
 
 /** When the deletion was asked for: the timestamp lies a grace period after it. */
@@ -99,11 +105,11 @@ static kerf_time_us deletion_time(struct kerf_reader *reader, const struct kerf_
 struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_value *object, bool namespaced)
 {
     const struct kerf_value *metadata = kerf_field_required_map(reader, object, "metadata");
+    struct kerf_meta_details *details = kerf_reader_details(reader, object);
     struct kerf_meta meta = {
         .created_epoch_us = KERF_TIME_UNSET,
         .deletion_epoch_us = KERF_TIME_UNSET,
-        .input_index = reader->objects->object_count++,
-        .place = kerf_reader_place(reader, object),
+        .details = details,
     };
     if (!metadata)
         return meta;
@@ -117,16 +123,16 @@ struct kerf_meta kerf_reader_meta(struct kerf_reader *reader, const struct kerf_
     }
     const char *generate = kerf_value_get_text_or(metadata, "generateName", NULL);
     if (generate && !kerf_value_get(metadata, "name"))
-        meta.name = kerf_name_format(reader->vocabulary->names, "%s%05" PRIu32, generate, meta.input_index);
+        meta.name = kerf_name_format(reader->vocabulary->names, "%s%05" PRIu32, generate, details->input_index);
     else
         meta.name = kerf_field_required_name(reader, metadata, "name");
     meta.uid = kerf_field_name(reader, metadata, "uid");
     meta.created_epoch_us = kerf_field_time(reader, metadata, "creationTimestamp");
     meta.deletion_epoch_us = deletion_time(reader, metadata);
     meta.labels = kerf_field_labels(reader, metadata, "labels");
-    meta.annotations = kerf_field_annotations(reader, metadata, "annotations");
-    meta.generation = kerf_field_i64(reader, metadata, "generation", 0, INT64_MAX, 0);
-    read_owners(reader, metadata, &meta);
+    details->annotations = kerf_field_annotations(reader, metadata, "annotations");
+    details->generation = kerf_field_i64(reader, metadata, "generation", 0, INT64_MAX, 0);
+    read_owners(reader, metadata, details);
     return meta;
 }
 

@@ -39,7 +39,7 @@ static bool is_infeasible(const struct kerf_conditions *conditions)
 static void read_resize(struct kerf_reader *reader, const struct kerf_value *status, struct kerf_pod *pod)
 {
     static const char *const lists[] = {"initContainerStatuses", "containerStatuses"};
-    struct resize resize = {.infeasible = is_infeasible(&pod->conditions)};
+    struct resize resize = {.infeasible = is_infeasible(&kerf_pod_status(pod)->conditions)};
     size_t capacity = kerf_value_count(kerf_value_get(status, lists[0])) + kerf_value_count(kerf_value_get(status, lists[1]));
     if (capacity == 0)
         return;
@@ -69,16 +69,19 @@ static void read_pod_status(struct kerf_reader *reader, const struct kerf_value 
 {
     static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed", "Unknown"};
     pod->phase = (enum kerf_pod_phase)kerf_field_enum(reader, status, "phase", phases, KERF_COUNT_OF(phases), KERF_POD_PENDING);
-    pod->nominated_node_name = kerf_field_name(reader, status, "nominatedNodeName");
-    pod->conditions = kerf_field_conditions(reader, status);
-    pod->started_epoch_us = kerf_field_time(reader, status, "startTime");
+    struct kerf_pod_status rest = {
+        .nominated_node_name = kerf_field_name(reader, status, "nominatedNodeName"),
+        .conditions = kerf_field_conditions(reader, status),
+        .started_epoch_us = kerf_field_time(reader, status, "startTime"),
+    };
+    pod->status = kerf_arena_copy(reader->arena, &rest, sizeof rest);
     read_resize(reader, status, pod);
 }
 
 void kerf_read_pod(struct kerf_reader *reader, const struct kerf_value *object)
 {
     KERF_CHECK_KEYS(reader, object, KERF_KEYS_WARN_NEAR_MISSES, "apiVersion", "kind", "metadata", "spec", "status");
-    struct kerf_pod pod = {.meta = kerf_reader_meta(reader, object, true), .started_epoch_us = KERF_TIME_UNSET};
+    struct kerf_pod pod = {.meta = kerf_reader_meta(reader, object, true)};
     const struct kerf_value *spec = kerf_field_required_map(reader, object, "spec");
     const struct kerf_value *status = kerf_field_map(reader, object, "status");
     pod.has_status = kerf_value_count(status) > 0;

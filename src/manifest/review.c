@@ -65,21 +65,21 @@ static void review_budget(struct review *review, const struct kerf_pdb *pdb)
 {
     const char *name = kerf_name_text(pdb->meta.name);
     if (pdb->max_unavailable.present && pdb->max_unavailable.value == 0) {
-        kerf_errors_warn(review->errs, pdb->meta.place,
+        kerf_errors_warn(review->errs, kerf_meta_details(&pdb->meta)->place,
                          "PodDisruptionBudget %s allows no disruption: maxUnavailable is 0; its nodes are never drained", name);
         return;
     }
     if (!pdb->min_available.present)
         return;
     if (pdb->min_available.percent && pdb->min_available.value >= 100) {
-        kerf_errors_warn(review->errs, pdb->meta.place,
+        kerf_errors_warn(review->errs, kerf_meta_details(&pdb->meta)->place,
                          "PodDisruptionBudget %s allows no disruption: minAvailable is 100%%; its nodes are never drained", name);
         return;
     }
     int64_t pods = pods_of_budget(review->objects, pdb);
     int64_t wanted = pdb->min_available.percent ? (pdb->min_available.value * pods + 99) / 100 : pdb->min_available.value;
     if (pods > 0 && wanted >= pods)
-        kerf_errors_warn(review->errs, pdb->meta.place,
+        kerf_errors_warn(review->errs, kerf_meta_details(&pdb->meta)->place,
                          "PodDisruptionBudget %s allows no disruption: it keeps %" PRId64 " of %" PRId64
                          " pods; their nodes are never drained",
                          name, wanted, pods);
@@ -161,13 +161,13 @@ static void review_workload(struct review *review, const struct kerf_workload *w
         kerf_name missing = hard_spread ? zone_without_subnet(review, pool, &offered) : NULL;
         if (missing)
             kerf_errors_warn(
-                review->errs, workload->meta.place,
+                review->errs, kerf_meta_details(&workload->meta)->place,
                 "%s %s must spread over zones, and NodePool %s names %s, where its EC2NodeClass has no subnet: that zone stays "
                 "empty, so the others fill to maxSkew only",
                 kind, name, pool->meta.name->text, missing->text);
     }
     if (replicas_of(review->objects, workload) == 1 && (spot_only || (reachable > 0 && reachable == reachable_spot)))
-        kerf_errors_warn(review->errs, workload->meta.place, "%s %s is a single pod on Spot: each reclaim interrupts it", kind,
+        kerf_errors_warn(review->errs, kerf_meta_details(&workload->meta)->place, "%s %s is a single pod on Spot: each reclaim interrupts it", kind,
                          name);
 }
 
@@ -187,7 +187,7 @@ static void review_pool(struct review *review, const struct kerf_nodepool *pool)
         kerf_requirements_add(&review->arena, &requirements, &requirement);
         const struct kerf_requirement *after = kerf_requirements_get(&requirements, requirement.key);
         if (possible && expression->op != KERF_OP_DOES_NOT_EXIST && kerf_requirement_operator(after) == KERF_OP_DOES_NOT_EXIST)
-            kerf_errors_warn(review->errs, pool->meta.place,
+            kerf_errors_warn(review->errs, kerf_meta_details(&pool->meta)->place,
                              "NodePool %s contradicts itself: no value of %s meets all its requirements", name,
                              requirement.key->text);
     }
@@ -195,14 +195,14 @@ static void review_pool(struct review *review, const struct kerf_nodepool *pool)
     while (i < review->objects->nodeclasses.count && review->objects->nodeclasses.items[i].meta.name != pool->nodeclass.name)
         i++;
     if (i == review->objects->nodeclasses.count)
-        kerf_errors_warn(review->errs, pool->meta.place, "NodePool %s wants the EC2NodeClass %s, which was not read", name,
+        kerf_errors_warn(review->errs, kerf_meta_details(&pool->meta)->place, "NodePool %s wants the EC2NodeClass %s, which was not read", name,
                          kerf_name_text(pool->nodeclass.name));
 }
 
 static void review_priority(struct review *review, const struct kerf_meta *meta, const struct kerf_pod_spec *spec)
 {
     if (spec->priority_class_name && !spec->has_priority)
-        kerf_errors_warn(review->errs, meta->place, "%s wants the PriorityClass %s, which was not read; its priority counts as 0",
+        kerf_errors_warn(review->errs, kerf_meta_details(meta)->place, "%s wants the PriorityClass %s, which was not read; its priority counts as 0",
                          kerf_name_text(meta->name), spec->priority_class_name->text);
 }
 
@@ -222,7 +222,7 @@ void kerf_manifest_review(const struct kerf_objects *objects, struct kerf_vocabu
         kerf_arena_reset(&review.arena);
     }
     for (size_t i = 0; i < objects->pods.count; i++)
-        if (objects->pods.items[i].meta.owner_count == 0)
+        if (kerf_meta_details(&objects->pods.items[i].meta)->owner_count == 0)
             review_priority(&review, &objects->pods.items[i].meta, objects->pods.items[i].spec);
     for (size_t i = 0; i < objects->pdbs.count; i++)
         review_budget(&review, &objects->pdbs.items[i]);

@@ -112,9 +112,10 @@ static void see_owners_of_pods(struct owners *owners, const struct kerf_objects 
 {
     for (size_t i = 0; i < objects->pods.count; i++) {
         const struct kerf_meta *meta = &objects->pods.items[i].meta;
-        for (uint32_t j = 0; j < meta->owner_count; j++) {
-            see(owners, kerf_name_text(meta->owners[j].kind), meta->namespace_name, kerf_name_text(meta->owners[j].name));
-            see_presumed(owners, &meta->owners[j], meta->namespace_name);
+        const struct kerf_meta_details *details = kerf_meta_details(meta);
+        for (uint32_t j = 0; j < details->owner_count; j++) {
+            see(owners, kerf_name_text(details->owners[j].kind), meta->namespace_name, kerf_name_text(details->owners[j].name));
+            see_presumed(owners, &details->owners[j], meta->namespace_name);
         }
     }
     for (size_t i = 0; i < objects->workloads.count; i++) { /* ReplicaSets and Jobs whose pods were read: their controllers too */
@@ -166,7 +167,7 @@ static void settle_identities(struct kerf_objects *objects, struct kerf_vocabula
             meta->uid =
                 kerf_name_format(vocabulary->names, "%s/%s", kerf_name_text(meta->namespace_name), kerf_name_text(meta->name));
         if (meta->created_epoch_us == KERF_TIME_UNSET)
-            meta->created_epoch_us = kerf_objects_creation_time(objects, meta->input_index);
+            meta->created_epoch_us = kerf_objects_creation_time(objects, kerf_meta_details(meta)->input_index);
     }
 }
 

@@ -92,7 +92,7 @@ void kerf_read_storage_class(struct kerf_reader *reader, const struct kerf_value
     class.provisioner = kerf_field_required_name(reader, object, "provisioner");
     class.wait_for_first_consumer = kerf_field_enum(reader, object, "volumeBindingMode", modes, KERF_COUNT_OF(modes), 0) == 1;
     for (size_t i = 0; i < KERF_COUNT_OF(default_keys); i++)
-        if (kerf_labels_get(&class.meta.annotations, kerf_name_of(reader->vocabulary->names, default_keys[i])) ==
+        if (kerf_labels_get(&kerf_meta_details(&class.meta)->annotations, kerf_name_of(reader->vocabulary->names, default_keys[i])) ==
             reader->vocabulary->word_true)
             class.is_default = true;
     const struct kerf_value *list = kerf_field_list(reader, object, "allowedTopologies");

@@ -62,9 +62,9 @@ struct kerf_workload {
     kerf_name schedule;  /* CronJob */
     kerf_name time_zone; /* CronJob; NULL: UTC */
     enum { KERF_CONCURRENCY_ALLOW, KERF_CONCURRENCY_FORBID, KERF_CONCURRENCY_REPLACE } concurrency;
-    /* what all its pods share, filled by kerf_workload_prepare; pod_owner NULL: not yet */
+    /* what all its pods share, filled by kerf_workload_prepare; pod_details NULL: not yet */
     struct kerf_labels pod_labels;      /* the template's, and those that the controller adds (pod-template-hash, ...) */
-    const struct kerf_owner *pod_owner; /* a Deployment's pods are owned by its ReplicaSet */
+    const struct kerf_meta_details *pod_details; /* one owner: a Deployment's pods are owned by its ReplicaSet */
     const struct kerf_pod_spec *pod_spec; /* the template's, with matchLabelKeys merged and the tolerations of admission (or, for a
                                              DaemonSet, of its controller) added */
     kerf_name pod_name_prefix;

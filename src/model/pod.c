@@ -15,18 +15,23 @@ bool kerf_conditions_true(const struct kerf_conditions *conditions, const char *
     return condition && condition->status == KERF_CONDITION_TRUE;
 }
 
+const struct kerf_meta_details kerf_meta_no_details = {0};
+const struct kerf_pod_status kerf_pod_no_status = {.started_epoch_us = KERF_TIME_UNSET};
+
 const struct kerf_owner *kerf_meta_controller(const struct kerf_meta *meta)
 {
-    for (uint32_t i = 0; i < meta->owner_count; i++)
-        if (meta->owners[i].controller)
-            return &meta->owners[i];
+    const struct kerf_meta_details *details = kerf_meta_details(meta);
+    for (uint32_t i = 0; i < details->owner_count; i++)
+        if (details->owners[i].controller)
+            return &details->owners[i];
     return NULL;
 }
 
 bool kerf_meta_owned_by(const struct kerf_meta *meta, const char *api_version, const char *kind)
 {
-    for (uint32_t i = 0; i < meta->owner_count; i++)
-        if (kerf_name_is(meta->owners[i].kind, kind) && kerf_name_is(meta->owners[i].api_version, api_version))
+    const struct kerf_meta_details *details = kerf_meta_details(meta);
+    for (uint32_t i = 0; i < details->owner_count; i++)
+        if (kerf_name_is(details->owners[i].kind, kind) && kerf_name_is(details->owners[i].api_version, api_version))
             return true;
     return false;
 }

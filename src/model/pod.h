@@ -14,13 +14,8 @@ struct kerf_owner {
     bool controller;
 };
 
-struct kerf_meta {
-    kerf_name namespace_name; /* NULL for objects of the cluster */
-    struct kerf_labels labels;
-    kerf_name uid;
-    kerf_time_us created_epoch_us;                /* KERF_TIME_UNSET: not given; filled by the reader's rule (product.md) */
-    kerf_name name;
-    kerf_time_us deletion_epoch_us;               /* deletionTimestamp, grace period included; KERF_TIME_UNSET: none */
+/** What an object has that is seldom asked for; the pods of a workload share it. */
+struct kerf_meta_details {
     struct kerf_labels annotations;
     const struct kerf_owner *owners;
     uint32_t owner_count;
@@ -28,6 +23,21 @@ struct kerf_meta {
     int64_t generation;   /* 0: not given */
     struct kerf_place place;
 };
+
+struct kerf_meta {
+    kerf_name namespace_name; /* NULL for objects of the cluster */
+    struct kerf_labels labels;
+    kerf_name uid;
+    kerf_time_us created_epoch_us; /* KERF_TIME_UNSET: not given; filled by the reader's rule (product.md) */
+    kerf_name name;
+    kerf_time_us deletion_epoch_us; /* deletionTimestamp, grace period included; KERF_TIME_UNSET: none */
+    const struct kerf_meta_details *details; /* NULL: none of them; read through kerf_meta_details */
+};
+extern const struct kerf_meta_details kerf_meta_no_details;
+static inline const struct kerf_meta_details *kerf_meta_details(const struct kerf_meta *meta)
+{
+    return meta->details ? meta->details : &kerf_meta_no_details;
+}
 
 enum kerf_condition_status { KERF_CONDITION_UNKNOWN, KERF_CONDITION_TRUE, KERF_CONDITION_FALSE };
 
@@ -186,6 +196,13 @@ const struct kerf_pod_spec *kerf_pod_spec_of_pod(struct kerf_arena *arena, struc
 
 enum kerf_pod_phase { KERF_POD_PENDING, KERF_POD_RUNNING, KERF_POD_SUCCEEDED, KERF_POD_FAILED, KERF_POD_UNKNOWN };
 
+/** What a pod's status says beside its phase. */
+struct kerf_pod_status {
+    struct kerf_conditions conditions;
+    kerf_name nominated_node_name;
+    kerf_time_us started_epoch_us; /* startTime; KERF_TIME_UNSET: not yet */
+};
+
 /** What a pass over many pods reads comes first, so that it lies together: up to meta.created_epoch_us. */
 struct kerf_pod {
     const struct kerf_pod_spec *spec;
@@ -194,10 +211,13 @@ struct kerf_pod {
     kerf_name node_name;            /* spec.nodeName; NULL: not bound */
     bool has_status;                /* false: never applied, so pending in every command */
     enum kerf_pod_phase phase;
-    kerf_name nominated_node_name;
-    struct kerf_conditions conditions;
-    kerf_time_us started_epoch_us; /* status.startTime */
+    const struct kerf_pod_status *status; /* NULL: nothing of it given; read through kerf_pod_status */
 };
+extern const struct kerf_pod_status kerf_pod_no_status;
+static inline const struct kerf_pod_status *kerf_pod_status(const struct kerf_pod *pod)
+{
+    return pod->status ? pod->status : &kerf_pod_no_status;
+}
 
 static inline bool kerf_pod_is_terminal(const struct kerf_pod *pod)
 {

@@ -94,8 +94,16 @@ void kerf_workload_prepare(struct kerf_arena *arena, struct kerf_vocabulary *voc
 {
     kerf_name hash = template_hash(vocabulary, workload);
     workload->pod_labels = shared_labels(arena, vocabulary, workload, hash);
-    workload->pod_owner = owner_of_pods(arena, vocabulary, workload, hash);
-    workload->pod_name_prefix = workload->pod_owner->name;
+    struct kerf_meta_details *details = KERF_NEW(arena, struct kerf_meta_details);
+    *details = (struct kerf_meta_details){
+        .annotations = workload->template.annotations,
+        .owners = owner_of_pods(arena, vocabulary, workload, hash),
+        .owner_count = 1,
+        .input_index = kerf_meta_details(&workload->meta)->input_index,
+        .place = kerf_meta_details(&workload->meta)->place,
+    };
+    workload->pod_details = details;
+    workload->pod_name_prefix = details->owners[0].name;
     workload->pod_spec = kerf_workload_spec_of_pods(arena, vocabulary, workload);
 }
 
@@ -175,7 +183,7 @@ void kerf_workload_make_pod(struct kerf_arena *arena, struct kerf_vocabulary *vo
                             uint32_t index, kerf_time_us created_epoch_us, struct kerf_pod *out_pod)
 {
     struct kerf_workload prepared;
-    if (!workload->pod_owner) {
+    if (!workload->pod_details) {
         prepared = *workload;
         kerf_workload_prepare(arena, vocabulary, &prepared);
         workload = &prepared;
@@ -198,16 +206,11 @@ void kerf_workload_make_pod(struct kerf_arena *arena, struct kerf_vocabulary *vo
                 .created_epoch_us = created_epoch_us,
                 .deletion_epoch_us = KERF_TIME_UNSET,
                 .labels = labels_of_pod(arena, vocabulary, workload, index, name),
-                .annotations = workload->template.annotations,
-                .owners = workload->pod_owner,
-                .owner_count = 1,
-                .input_index = workload->meta.input_index,
-                .place = workload->meta.place,
+                .details = workload->pod_details,
             },
         .spec = spec,
         .requests = &spec->requests,
         .phase = KERF_POD_PENDING,
-        .started_epoch_us = KERF_TIME_UNSET,
     };
 }
 
@@ -221,9 +224,9 @@ void kerf_workload_expand(struct kerf_objects *objects, struct kerf_vocabulary *
                           uint32_t first, uint32_t count)
 {
     struct kerf_workload prepared = *workload;
-    if (!prepared.pod_owner)
+    if (!prepared.pod_details)
         kerf_workload_prepare(&objects->arena, vocabulary, &prepared);
-    kerf_time_us created_epoch_us = kerf_objects_creation_time(objects, workload->meta.input_index);
+    kerf_time_us created_epoch_us = kerf_objects_creation_time(objects, kerf_meta_details(&workload->meta)->input_index);
     for (uint32_t i = 0; i < count; i++) {
         struct kerf_pod pod;
         kerf_workload_make_pod(&objects->arena, vocabulary, &prepared, first + i, created_epoch_us, &pod);

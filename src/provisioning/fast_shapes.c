@@ -151,7 +151,7 @@ static void choose_sample(struct kerf_shape *shape, const struct kerf_pod *pod)
 {
     const struct kerf_pod *sample = shape->pod.pod;
     int order = kerf_name_compare(pod->meta.uid, sample->meta.uid);
-    if (order < 0 || (order == 0 && pod->meta.input_index < sample->meta.input_index))
+    if (order < 0 || (order == 0 && kerf_meta_details(&pod->meta)->input_index < kerf_meta_details(&sample->meta)->input_index))
         shape->pod.pod = pod;
 }
 

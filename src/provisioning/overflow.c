@@ -13,7 +13,7 @@
 /* May the answer change though nothing happens to the node? */
 static bool depends_on_time(const struct kerf_cluster *cluster, const struct kerf_cluster_pod *pod)
 {
-    if (kerf_labels_get(&pod->pod.meta.annotations, kerf_cluster_vocabulary(cluster)->key_do_not_disrupt) != NULL)
+    if (kerf_labels_get(&kerf_meta_details(&pod->pod.meta)->annotations, kerf_cluster_vocabulary(cluster)->key_do_not_disrupt) != NULL)
         return true;
     size_t count;
     const uint32_t *pdbs = kerf_cluster_pdbs_of_pod(cluster, pod->id, &count);

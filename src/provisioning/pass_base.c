@@ -39,7 +39,7 @@ static int compare_by_uid(const void *a, const void *b, void *context)
     const struct kerf_cluster_pod *left = *(const struct kerf_cluster_pod *const *)a;
     const struct kerf_cluster_pod *right = *(const struct kerf_cluster_pod *const *)b;
     int order = kerf_name_compare(left->pod.meta.uid, right->pod.meta.uid);
-    return order != 0 ? order : kerf_compare_u64(left->pod.meta.input_index, right->pod.meta.input_index);
+    return order != 0 ? order : kerf_compare_u64(kerf_meta_details(&left->pod.meta)->input_index, kerf_meta_details(&right->pod.meta)->input_index);
 }
 
 static void list_anti_affine(struct kerf_pass_base *base, const struct kerf_cluster *cluster)

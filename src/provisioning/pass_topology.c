@@ -277,7 +277,7 @@ static int compare_pods_by_uid(const void *a, const void *b, void *context)
     const struct kerf_pod *left = *(const struct kerf_pod *const *)a;
     const struct kerf_pod *right = *(const struct kerf_pod *const *)b;
     int order = kerf_name_compare(left->meta.uid, right->meta.uid);
-    return order != 0 ? order : kerf_compare_u64(left->meta.input_index, right->meta.input_index);
+    return order != 0 ? order : kerf_compare_u64(kerf_meta_details(&left->meta)->input_index, kerf_meta_details(&right->meta)->input_index);
 }
 
 /* Required anti-affinity of pods that already run keeps the pods that it selects away from their domains. */

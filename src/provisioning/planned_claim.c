@@ -88,7 +88,7 @@ static struct kerf_labels claim_annotations(struct kerf_vocabulary *vocabulary, 
         items[count++] = nodepool->template_annotations.items[i];
     for (size_t i = 0; i < sizeof from_pool / sizeof from_pool[0]; i++) {
         kerf_name key = kerf_name_of(vocabulary->names, from_pool[i]);
-        kerf_name value = kerf_labels_get(&nodepool->meta.annotations, key);
+        kerf_name value = kerf_labels_get(&kerf_meta_details(&nodepool->meta)->annotations, key);
         if (value != NULL)
             items[count++] = (struct kerf_label){key, value};
     }
@@ -107,16 +107,16 @@ void kerf_plan_make_claim(const struct kerf_cluster *cluster, const struct kerf_
     struct kerf_owner *owner = KERF_NEW(arena, struct kerf_owner);
     *owner = (struct kerf_owner){kerf_name_of(vocabulary->names, "karpenter.sh/v1"), kerf_name_of(vocabulary->names, "NodePool"),
                                  nodepool->meta.name, nodepool->meta.uid, false};
+    struct kerf_meta_details *details = KERF_NEW(arena, struct kerf_meta_details);
+    *details = (struct kerf_meta_details){
+        .annotations = claim_annotations(vocabulary, nodepool, planned, arena), .owners = owner, .owner_count = 1, .generation = 1};
     *out_claim = (struct kerf_nodeclaim){
         .meta = {.name = claim_name,
                  .uid = claim_name,
                  .created_epoch_us = now_epoch_us,
                  .deletion_epoch_us = KERF_TIME_UNSET,
                  .labels = claim_labels(vocabulary, nodepool, &planned->requirements, arena),
-                 .annotations = claim_annotations(vocabulary, nodepool, planned, arena),
-                 .owners = owner,
-                 .owner_count = 1,
-                 .generation = 1},
+                 .details = details},
         .nodeclass = nodepool->nodeclass,
         .requirements = kerf_requirements_write(vocabulary, arena, &planned->requirements),
         .requests = planned->requests,

@@ -195,8 +195,9 @@ static void check_volume(struct validation *validation, const struct kerf_pod *p
             complain(validation, "persistentvolume \"%s\" is being deleted (PersistentVolumeClaim=%s)", claim->volume_name->text,
                      name);
         bool bound = false;
-        for (size_t i = 0; i < claim->meta.annotations.count; i++)
-            bound |= kerf_name_is(claim->meta.annotations.items[i].key, "pv.kubernetes.io/bind-completed");
+        const struct kerf_labels *annotations = &kerf_meta_details(&claim->meta)->annotations;
+        for (size_t i = 0; i < annotations->count; i++)
+            bound |= kerf_name_is(annotations->items[i].key, "pv.kubernetes.io/bind-completed");
         /* a claim from a manifest that names its volume and has no status was never bound by anybody: it waits for its controller
          */
         if (!bound)

@@ -69,7 +69,7 @@ static void check_references(struct kerf_scenario_reader *reader, const struct k
         for (size_t j = 0; j < objects->nodeclasses.count; j++)
             found = found || objects->nodeclasses.items[j].meta.name == nodepool->nodeclass.name;
         if (!found)
-            kerf_scenario_note(reader, kerf_errors_add(reader->errs, nodepool->meta.place,
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, kerf_meta_details(&nodepool->meta)->place,
                                                        "NodePool \"%s\" refers to EC2NodeClass \"%s\", which none of the manifests has",
                                                        nodepool->meta.name->text, kerf_name_text(nodepool->nodeclass.name)));
     }

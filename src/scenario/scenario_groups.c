@@ -157,10 +157,10 @@ static void read_upkeep(struct kerf_scenario_reader *reader, struct kerf_design 
 static void read_group(struct kerf_scenario_reader *reader, struct kerf_design *design, const struct kerf_value *group)
 {
     static const char *const capacity_types[] = { "on-demand", "spot", "ON_DEMAND", "SPOT" };
+    struct kerf_meta_details details = { .input_index = design->objects.object_count++, .place = kerf_value_place(group, reader->arena) };
     struct kerf_nodegroup nodegroup = { .meta = { .created_epoch_us = KERF_TIME_UNSET,
                                                   .deletion_epoch_us = KERF_TIME_UNSET,
-                                                  .input_index = design->objects.object_count++,
-                                                  .place = kerf_value_place(group, reader->arena) } };
+                                                  .details = kerf_arena_copy(reader->arena, &details, sizeof details) } };
     const struct kerf_value *name = NULL;
     KERF_SCENARIO_NOTE(reader, kerf_value_require(group, "name", &name, reader->errs));
     if (!name)
@@ -202,21 +202,21 @@ static void check_group(struct kerf_scenario_reader *reader, const struct kerf_d
     const struct kerf_nodegroup *group = &design->objects.nodegroups.items[index];
     for (uint32_t i = 0; i < index; i++)
         if (design->objects.nodegroups.items[i].meta.name == group->meta.name)
-            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "there are two node groups \"%s\"; expected different names",
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, kerf_meta_details(&group->meta)->place, "there are two node groups \"%s\"; expected different names",
                                                        group->meta.name->text));
     for (uint32_t i = 0; i < group->instance_type_count; i++)
         if (!kerf_catalog_find(design->catalog, group->instance_types[i]))
-            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\": %s is no instance type of %s",
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, kerf_meta_details(&group->meta)->place, "node group \"%s\": %s is no instance type of %s",
                                                        group->meta.name->text, group->instance_types[i]->text,
                                                        kerf_catalog_region(design->catalog)->text));
     if (group->instance_type_count == 0 && group->max_size > 0)
-        kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\" has no instance type", group->meta.name->text));
+        kerf_scenario_note(reader, kerf_errors_add(reader->errs, kerf_meta_details(&group->meta)->place, "node group \"%s\" has no instance type", group->meta.name->text));
     for (uint32_t i = 0; i < group->zone_count; i++) {
         bool known = false;
         for (uint32_t j = 0; j < design->zone_count; j++)
             known = known || design->zones[j] == group->zones[i];
         if (!known)
-            kerf_scenario_note(reader, kerf_errors_add(reader->errs, group->meta.place, "node group \"%s\": %s is none of the cluster's zones",
+            kerf_scenario_note(reader, kerf_errors_add(reader->errs, kerf_meta_details(&group->meta)->place, "node group \"%s\": %s is none of the cluster's zones",
                                                        group->meta.name->text, group->zones[i]->text));
     }
 }

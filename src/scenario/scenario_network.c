@@ -136,7 +136,7 @@ static void take_eniconfigs(struct kerf_scenario_reader *reader, struct kerf_sce
         const struct kerf_eniconfig *eniconfig = &design->objects.eniconfigs.items[i];
         uint32_t found = kerf_scenario_subnet_index(design, eniconfig->subnet->text);
         if (found == KERF_NOT_FOUND)
-            kerf_errors_warn(reader->errs, eniconfig->meta.place,
+            kerf_errors_warn(reader->errs, kerf_meta_details(&eniconfig->meta)->place,
                              "ENIConfig \"%s\" names subnet \"%s\", which design \"%s\" does not have: nodes that use it never become ready",
                              eniconfig->meta.name->text, eniconfig->subnet->text, design->name);
         for (uint32_t j = 0; found != KERF_NOT_FOUND && j < kerf_value_count(list); j++)

@@ -3,7 +3,7 @@
 
 static bool ready_is_false(const struct kerf_pod *pod)
 {
-    const struct kerf_condition *ready = kerf_conditions_get(&pod->conditions, "Ready");
+    const struct kerf_condition *ready = kerf_conditions_get(&kerf_pod_status(pod)->conditions, "Ready");
     return ready && ready->status == KERF_CONDITION_FALSE;
 }
 
@@ -68,7 +68,7 @@ enum kerf_eviction_answer kerf_api_eviction(const struct kerf_cluster *cluster, 
         return KERF_EVICTION_SEVERAL_BUDGETS;
     const struct kerf_pdb *pdb = &kerf_cluster_objects(cluster)->pdbs.items[pdbs[0]];
     struct kerf_pdb_state state = kerf_cluster_pdb_state(cluster, pdbs[0]);
-    if (!kerf_conditions_true(&pod->pod.conditions, "Ready")) {
+    if (!kerf_conditions_true(&kerf_pod_status(&pod->pod)->conditions, "Ready")) {
         if (pdb->unhealthy_policy == KERF_EVICT_ALWAYS_ALLOW)
             return KERF_EVICTION_ALLOWED;
         if (state.current_healthy >= state.desired_healthy && state.desired_healthy > 0)

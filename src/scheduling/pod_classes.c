@@ -10,11 +10,11 @@
 
 bool kerf_pod_is_provisionable(const struct kerf_pod *pod)
 {
-    if (pod->node_name || pod->nominated_node_name || kerf_pod_is_daemon(pod) || kerf_pod_is_mirror(pod))
+    if (pod->node_name || kerf_pod_status(pod)->nominated_node_name || kerf_pod_is_daemon(pod) || kerf_pod_is_mirror(pod))
         return false;
     if (!pod->has_status)
         return pod->spec->scheduling_gate_count == 0; /* once applied, a gated pod has another reason */
-    const struct kerf_condition *condition = kerf_conditions_get(&pod->conditions, "PodScheduled");
+    const struct kerf_condition *condition = kerf_conditions_get(&kerf_pod_status(pod)->conditions, "PodScheduled");
     return condition && kerf_name_is(condition->reason, "Unschedulable");
 }
 
@@ -39,7 +39,7 @@ bool kerf_pod_is_drainable(const struct kerf_vocabulary *vocabulary, const struc
 
 bool kerf_pod_do_not_disrupt(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod, kerf_time_us now_epoch_us)
 {
-    kerf_name value = kerf_labels_get(&pod->meta.annotations, vocabulary->key_do_not_disrupt);
+    kerf_name value = kerf_labels_get(&kerf_meta_details(&pod->meta)->annotations, vocabulary->key_do_not_disrupt);
     if (!value)
         return false;
     if (value == vocabulary->word_true)
@@ -47,7 +47,8 @@ bool kerf_pod_do_not_disrupt(const struct kerf_vocabulary *vocabulary, const str
     kerf_time_us duration_us;
     if (!kerf_parse_duration(value->text, &duration_us) || duration_us <= 0)
         return false;
-    return pod->started_epoch_us == KERF_TIME_UNSET || now_epoch_us - pod->started_epoch_us < duration_us;
+    kerf_time_us started_epoch_us = kerf_pod_status(pod)->started_epoch_us;
+    return started_epoch_us == KERF_TIME_UNSET || now_epoch_us - started_epoch_us < duration_us;
 }
 
 bool kerf_pod_is_evictable(const struct kerf_vocabulary *vocabulary, const struct kerf_pod *pod, kerf_time_us now_epoch_us)
@@ -71,7 +72,7 @@ double kerf_pod_eviction_cost(const struct kerf_vocabulary *vocabulary, const st
 {
     double cost = 1.0;
     double deletion_cost;
-    kerf_name annotation = kerf_labels_get(&pod->meta.annotations, vocabulary->key_pod_deletion_cost);
+    kerf_name annotation = kerf_labels_get(&kerf_meta_details(&pod->meta)->annotations, vocabulary->key_pod_deletion_cost);
     if (annotation && parse_cost(annotation->text, &deletion_cost))
         cost += deletion_cost / 134217728.0; /* 2^27 */
     if (pod->spec->has_priority)

@@ -260,7 +260,7 @@ static void check_eviction(const struct chaos *chaos, kerf_pod_id id)
     for (uint32_t i = 0; i < world->design->objects.pdbs.count; i++) {
         const struct kerf_pdb *pdb = &world->design->objects.pdbs.items[i];
         if (pdb->meta.namespace_name != pod->pod.meta.namespace_name || !kerf_label_selector_matches(&pdb->selector, &pod->pod.meta.labels) ||
-            !kerf_conditions_true(&pod->pod.conditions, "Ready"))
+            !kerf_conditions_true(&kerf_pod_status(&pod->pod)->conditions, "Ready"))
             continue;
         struct kerf_pdb_state state = kerf_cluster_pdb_state(cluster, i);
         cr_assert_gt(state.current_healthy, state.desired_healthy, "%s was evicted: %d healthy, %d wanted", pod->pod.meta.name->text,
@@ -336,7 +336,7 @@ static void check_progress(struct chaos *chaos, const struct sim_world *world)
             continue;
         bool runs = pod->pod.phase == KERF_POD_RUNNING;
         cr_assert(runs || age_us < 25 * KERF_MINUTE_US, "pod %s waits since %d s: node %s, nominated %s", pod->pod.meta.name->text,
-                  (int)(age_us / KERF_SECOND_US), kerf_name_text(pod->pod.node_name), kerf_name_text(pod->pod.nominated_node_name));
+                  (int)(age_us / KERF_SECOND_US), kerf_name_text(pod->pod.node_name), kerf_name_text(kerf_pod_status(&pod->pod)->nominated_node_name));
     }
 }
 

@@ -141,7 +141,8 @@ static void add_replica(struct kerf_cluster *cluster, uint64_t number)
     char name[32];
     snprintf(name, sizeof name, "r%02" PRIu64, number);
     pod.meta.name = pod.meta.uid = kerf_name_of(kerf_cluster_vocabulary(cluster)->names, name);
-    pod.node_name = pod.nominated_node_name = NULL;
+    pod.node_name = NULL;
+    pod.status = NULL;
     pod.phase = draw(3) ? KERF_POD_RUNNING : KERF_POD_PENDING;
     pod.node_name = node->node.meta.name;
     (void)kerf_cluster_add_pod(cluster, &pod, KERF_NOT_FOUND);

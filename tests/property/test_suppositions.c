@@ -78,8 +78,7 @@ static void make_kinds(struct world *world)
                                                      .deletion_epoch_us = KERF_TIME_UNSET,
                                                      .labels = {kerf_arena_copy(arena, &app, sizeof app), 1}},
                                             .spec = spec,
-                                            .requests = &spec->requests,
-                                            .started_epoch_us = KERF_TIME_UNSET};
+                                            .requests = &spec->requests};
     }
 }
 

@@ -168,11 +168,11 @@ struct world_pods world_pods_of(struct autoscaling_world *world, const char *app
                               .workload_index = (uint32_t)world->objects.workloads.count};
     pods.pod = (struct kerf_pod){.meta = meta_of(world, "default", app),
                                  .spec = pods.spec,
-                                 .requests = &pods.spec->requests,
-                                 .started_epoch_us = KERF_TIME_UNSET};
+                                 .requests = &pods.spec->requests};
     pods.pod.meta.labels = (struct kerf_labels){kerf_arena_copy(arena, &label, sizeof label), 1};
-    pods.pod.meta.owners = kerf_arena_copy(arena, &owner, sizeof owner);
-    pods.pod.meta.owner_count = 1;
+    pods.details = KERF_NEW(arena, struct kerf_meta_details);
+    *pods.details = (struct kerf_meta_details){.owners = kerf_arena_copy(arena, &owner, sizeof owner), .owner_count = 1};
+    pods.pod.meta.details = pods.details;
     struct kerf_workload workload = {.kind = KERF_WORKLOAD_REPLICASET, .meta = meta_of(world, "default", app), .replicas = 3};
     KERF_VEC_PUSH_IN(arena, &world->objects.workloads, workload);
     return pods;

@@ -46,6 +46,7 @@ void world_add_budget(struct autoscaling_world *world, const char *app, int32_t 
 
 /** A kind of pods: those of one ReplicaSet, labelled app=NAME. `spec` may be changed before the first pod is made. */
 struct world_pods {
+    struct kerf_meta_details *details; /* of pod: still changeable */
     struct kerf_pod pod;
     struct kerf_pod_spec *spec;
     uint32_t workload_index;

@@ -131,6 +131,7 @@ struct kerf_pod pod_of(struct test_world *world, const char *cpu, const char *me
     spec->termination_grace_seconds = 30;
     kerf_pod_spec_compute_requests(spec);
     uint32_t index = world->objects.object_count++;
+    struct kerf_meta_details details = {.input_index = index};
     return (struct kerf_pod){
         .meta =
             {
@@ -139,11 +140,10 @@ struct kerf_pod pod_of(struct test_world *world, const char *cpu, const char *me
                 .uid = kerf_name_format(world->vocabulary->names, "pod-%" PRIu32, index),
                 .created_epoch_us = 0,
                 .deletion_epoch_us = KERF_TIME_UNSET,
-                .input_index = index,
+                .details = kerf_arena_copy(&world->objects.arena, &details, sizeof details),
             },
         .spec = spec,
         .requests = &spec->requests,
         .phase = KERF_POD_PENDING,
-        .started_epoch_us = KERF_TIME_UNSET,
     };
 }

@@ -283,7 +283,7 @@ Test(scale_down, d17_volume_that_may_go)
     struct world_pods pods = world_pods_of(&world, "p", 500, 512);
     pods.spec->volumes = &volume;
     pods.spec->volume_count = 1;
-    pods.pod.meta.annotations =
+    pods.details->annotations =
         world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes", "other,scratch");
     cr_expect(world_is_unneeded(&world, node_with(&pods)));
 }
@@ -291,7 +291,7 @@ Test(scale_down, d17_volume_that_may_go)
 Test(scale_down, d18_bare_pod)
 {
     struct world_pods pods = world_pods_of(&world, "p", 500, 512);
-    pods.pod.meta.owner_count = 0;
+    pods.details->owner_count = 0;
     kerf_node_id node = node_with(&pods);
     cr_expect_eq(blocking_reason(node), KERF_BLOCKING_NOT_REPLICATED);
 }
@@ -299,8 +299,8 @@ Test(scale_down, d18_bare_pod)
 Test(scale_down, d18_bare_pod_that_may_go)
 {
     struct world_pods pods = world_pods_of(&world, "p", 500, 512);
-    pods.pod.meta.owner_count = 0;
-    pods.pod.meta.annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "true");
+    pods.details->owner_count = 0;
+    pods.details->annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "true");
     cr_expect(world_is_unneeded(&world, node_with(&pods)));
 }
 
@@ -310,14 +310,14 @@ Test(scale_down, d19_old_system_pod_that_may_not_go)
     pods.pod.meta.namespace_name = world.vocabulary->word_kube_system;
     world.objects.workloads.items[pods.workload_index].meta.namespace_name = world.vocabulary->word_kube_system;
     pods.pod.meta.created_epoch_us = world_time(0) - 2 * KERF_HOUR_US;
-    pods.pod.meta.annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
+    pods.details->annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
     cr_expect(world_is_unneeded(&world, node_with(&pods)), "rule 9 decides before rule 10");
 }
 
 Test(scale_down, not_safe_to_evict)
 {
     struct world_pods pods = world_pods_of(&world, "p", 500, 512);
-    pods.pod.meta.annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
+    pods.details->annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
     cr_expect_eq(blocking_reason(node_with(&pods)), KERF_BLOCKING_NOT_SAFE_TO_EVICT);
 }
 
@@ -348,7 +348,7 @@ static kerf_node_id node_of_terminating_pod(void)
 {
     struct world_pods pods = world_pods_of(&world, "stuck", 1000, 100);
     pods.spec->termination_grace_seconds = 60;
-    pods.pod.meta.annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
+    pods.details->annotations = world_annotation(&world, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
     kerf_node_id node = add_node("n");
     kerf_cluster_delete_pod(world.cluster, world_add_bound(&world, &pods, node), world_time(100));
     return node;

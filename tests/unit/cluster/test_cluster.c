@@ -67,8 +67,7 @@ static struct kerf_pod pod_of(struct fixture *fixture, const char *name, int64_t
     kerf_resources_set(&spec->requests, KERF_RESOURCE_PODS, 1);
     struct kerf_pod pod = { .meta = meta_of(fixture, "default", name),
                             .spec = spec,
-                            .requests = &spec->requests,
-                            .started_epoch_us = KERF_TIME_UNSET };
+                            .requests = &spec->requests};
     if (app)
         pod.meta.labels = label_of(fixture, "app", app);
     return pod;

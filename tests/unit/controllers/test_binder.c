@@ -118,7 +118,7 @@ Test(binder, preemption_makes_room_and_is_taken_back_when_the_room_goes)
     kerf_pod_id urgent = sim_world_add_pod(&world, "urgent", "1", "1Mi", "", ", priority: 1000");
     sim_world_run(&world, SECONDS(61));
     cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_PREEMPTED), 1);
-    cr_expect_not_null(kerf_cluster_pod(world.world->cluster, urgent)->pod.nominated_node_name);
+    cr_expect_not_null(kerf_pod_status(&kerf_cluster_pod(world.world->cluster, urgent)->pod)->nominated_node_name);
     sim_world_run(&world, SECONDS(70));
     cr_expect(kerf_node_id_equal(kerf_cluster_pod(world.world->cluster, urgent)->node, node));
     cr_expect_eq(sim_world_active_pods(&world, "web"), 2, "its victim's successor waits");
@@ -130,7 +130,7 @@ Test(binder, preemption_makes_room_and_is_taken_back_when_the_room_goes)
     kerf_cluster_set_node_taints(world.world->cluster, node, (struct kerf_taints){&taint, 1});
     sim_world_run(&world, SECONDS(200));
     const struct kerf_cluster_pod *waiting = kerf_cluster_pod(world.world->cluster, second);
-    cr_expect_null(waiting->pod.nominated_node_name, "nobody is left to go, and there is no room: Karpenter may help");
+    cr_expect_null(kerf_pod_status(&waiting->pod)->nominated_node_name, "nobody is left to go, and there is no room: Karpenter may help");
     size_t told = 0;
     for (size_t i = 0; i < world.events.count; i++)
         told += world.events.items[i].kind == KERF_CHANGE_POD_UNSCHEDULABLE && kerf_pod_id_equal(world.events.items[i].pod, second);
@@ -146,10 +146,10 @@ Test(binder, a_higher_preemptor_takes_back_the_hope_of_a_lower_one)
     sim_world_run(&world, SECONDS(60));
     kerf_pod_id lower = sim_world_add_pod(&world, "lower", "1", "1Mi", "", ", priority: 10");
     sim_world_run(&world, SECONDS(61));
-    cr_expect_not_null(kerf_cluster_pod(world.world->cluster, lower)->pod.nominated_node_name);
+    cr_expect_not_null(kerf_pod_status(&kerf_cluster_pod(world.world->cluster, lower)->pod)->nominated_node_name);
     kerf_pod_id higher = sim_world_add_pod(&world, "higher", "1700m", "1Mi", "", ", priority: 20");
     sim_world_run(&world, SECONDS(61.5));
-    cr_expect_not_null(kerf_cluster_pod(world.world->cluster, higher)->pod.nominated_node_name);
-    cr_expect_null(kerf_cluster_pod(world.world->cluster, lower)->pod.nominated_node_name);
+    cr_expect_not_null(kerf_pod_status(&kerf_cluster_pod(world.world->cluster, higher)->pod)->nominated_node_name);
+    cr_expect_null(kerf_pod_status(&kerf_cluster_pod(world.world->cluster, lower)->pod)->nominated_node_name);
     sim_world_close(&world);
 }

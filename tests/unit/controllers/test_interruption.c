@@ -98,7 +98,7 @@ Test(interruption, without_a_notice_the_node_is_lost_and_stays_lost)
     const struct kerf_cluster_node *seen = kerf_cluster_node(cluster, node);
     cr_expect_not(kerf_cluster_is_ready(cluster, seen));
     cr_expect_eq(seen->node.taints.items[0].key, world.world->vocabulary->key_taint_unreachable, "nobody is scheduled there");
-    cr_expect_not(kerf_conditions_true(&kerf_cluster_pod(cluster, pod)->pod.conditions, "Ready"));
+    cr_expect_not(kerf_conditions_true(&kerf_pod_status(&kerf_cluster_pod(cluster, pod)->pod)->conditions, "Ready"));
     cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_SPOT_INTERRUPTION), 1);
     sim_world_run(&world, lost_us + SECONDS(121));
     cr_expect_null(kerf_cluster_node(cluster, node));

@@ -29,7 +29,7 @@ Test(kubelet, pod_pulls_starts_and_becomes_ready)
     sim_world_run(&world, SECONDS(60));
     cr_expect_eq(sim_world_pod_event(&world, KERF_CHANGE_POD_RUNNING, pod)->at_us, SECONDS(10) + PULL_US);
     cr_expect_eq(sim_world_pod_event(&world, KERF_CHANGE_POD_READY, pod)->at_us, SECONDS(10) + PULL_US + START_US);
-    cr_expect_eq(kerf_cluster_pod(world.world->cluster, pod)->pod.started_epoch_us, world.design->start_epoch_us + SECONDS(10) + PULL_US);
+    cr_expect_eq(kerf_pod_status(&kerf_cluster_pod(world.world->cluster, pod)->pod)->started_epoch_us, world.design->start_epoch_us + SECONDS(10) + PULL_US);
     kerf_cluster_delete_pod(world.world->cluster, pod, kerf_world_epoch_now(world.world) + SECONDS(30));
     sim_world_run(&world, SECONDS(120));
     cr_expect_eq(sim_world_pod_event(&world, KERF_CHANGE_POD_REMOVED, pod)->at_us, SECONDS(60) + STOP_US);

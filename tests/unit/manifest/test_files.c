@@ -57,7 +57,7 @@ Test(manifest_files, folder_in_byte_order)
     cr_assert_eq(read_path(folder), KERF_OK, "%s", world.messages);
     cr_assert_eq(world.objects.namespaces.count, 2);
     cr_expect_str_eq(world.objects.namespaces.items[0].meta.name->text, "a");
-    cr_expect_str_eq(world.objects.namespaces.items[1].meta.place.file, path_of("b.yaml"));
+    cr_expect_str_eq(kerf_meta_details(&world.objects.namespaces.items[1].meta)->place.file, path_of("b.yaml"));
 }
 
 Test(manifest_files, what_was_right_is_kept)

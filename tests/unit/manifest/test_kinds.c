@@ -66,7 +66,7 @@ Test(kinds, pod)
     cr_expect_eq(world.objects.newest_epoch_us, INT64_C(1767225720000000));
     cr_expect(pod->has_status);
     cr_expect_eq(pod->phase, KERF_POD_RUNNING);
-    cr_expect(!kerf_conditions_true(&pod->conditions, "Ready"));
+    cr_expect(!kerf_conditions_true(&kerf_pod_status(pod)->conditions, "Ready"));
     cr_expect_str_eq(pod->node_name->text, "n1");
     cr_expect_str_eq(kerf_meta_controller(&pod->meta)->name->text, "web-1");
     cr_expect_eq(spec->container_count, 2);
@@ -409,7 +409,7 @@ Test(kinds, lists)
                                   "  - {apiVersion: v1, kind: Namespace, metadata: {name: c}}\n- {apiVersion: v1, kind: Secret, metadata: {name: s}}\n");
     cr_assert_eq(world.objects.namespaces.count, 3);
     cr_expect_str_eq(world.objects.namespaces.items[2].meta.name->text, "c");
-    cr_expect_eq(world.objects.namespaces.items[2].meta.place.line, 7);
+    cr_expect_eq(kerf_meta_details(&world.objects.namespaces.items[2].meta)->place.line, 7);
 }
 
 Test(kinds, equal_specs_are_shared)

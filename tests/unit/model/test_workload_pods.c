@@ -50,7 +50,7 @@ Test(workload_pods, deployment)
     struct kerf_pod one = pod_at(1), two = pod_at(2);
     cr_expect_eq(one.spec, two.spec); /* what is equal is shared */
     cr_expect_eq(one.meta.labels.items, two.meta.labels.items);
-    cr_expect_eq(one.meta.owners, two.meta.owners);
+    cr_expect_eq(kerf_meta_details(&one.meta)->owners, kerf_meta_details(&two.meta)->owners);
     cr_expect_str_eq(label_of(&one, "pod-template-hash"), hash);
 }
 

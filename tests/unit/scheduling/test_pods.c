@@ -37,21 +37,37 @@ static struct kerf_pod pod_of(void)
                               .spec = &spec,
                               .requests = &spec.requests,
                               .has_status = true,
-                              .phase = KERF_POD_RUNNING,
-                              .started_epoch_us = KERF_TIME_UNSET };
+                              .phase = KERF_POD_RUNNING};
+}
+
+/** Status of the pod alone, to be filled. */
+static struct kerf_pod_status *status_of(struct kerf_pod *pod)
+{
+    struct kerf_pod_status *status = kerf_arena_copy(&arena, kerf_pod_status(pod), sizeof *status);
+    pod->status = status;
+    return status;
+}
+
+/** Details of the pod alone, to be filled. */
+static struct kerf_meta_details *details_of(struct kerf_pod *pod)
+{
+    struct kerf_meta_details *details = kerf_arena_copy(&arena, kerf_meta_details(&pod->meta), sizeof *details);
+    pod->meta.details = details;
+    return details;
 }
 
 static void own(struct kerf_pod *pod, const char *api_version, const char *kind)
 {
     struct kerf_owner owner = { .api_version = name_of(api_version), .kind = name_of(kind), .name = name_of("o"), .controller = true };
-    pod->meta.owners = kerf_arena_copy(&arena, &owner, sizeof owner);
-    pod->meta.owner_count = 1;
+    details_of(pod)->owners = kerf_arena_copy(&arena, &owner, sizeof owner);
+    details_of(pod)->owner_count = 1;
 }
 
 static void set_condition(struct kerf_pod *pod, const char *type, enum kerf_condition_status status, const char *reason)
 {
     struct kerf_condition condition = { .type = name_of(type), .status = status, .reason = name_of(reason) };
-    pod->conditions = (struct kerf_conditions){ kerf_arena_copy(&arena, &condition, sizeof condition), 1 };
+    struct kerf_conditions conditions = { kerf_arena_copy(&arena, &condition, sizeof condition), 1 };
+    status_of(pod)->conditions = conditions;
 }
 
 Test(scheduling, provisionable)
@@ -63,9 +79,9 @@ Test(scheduling, provisionable)
     cr_expect(!kerf_pod_is_provisionable(&pod));
     set_condition(&pod, "PodScheduled", KERF_CONDITION_TRUE, "Unschedulable");
     cr_expect(kerf_pod_is_provisionable(&pod), "only the reason is looked at");
-    pod.nominated_node_name = name_of("n");
+    status_of(&pod)->nominated_node_name = name_of("n");
     cr_expect(!kerf_pod_is_provisionable(&pod));
-    pod.nominated_node_name = NULL;
+    status_of(&pod)->nominated_node_name = NULL;
     pod.node_name = name_of("n");
     cr_expect(!kerf_pod_is_provisionable(&pod));
     pod.node_name = NULL;
@@ -126,9 +142,9 @@ Test(scheduling, do_not_disrupt)
     for (size_t i = 0; i < sizeof do_not_disrupt_rows / sizeof do_not_disrupt_rows[0]; i++) {
         struct kerf_pod pod = pod_of();
         if (do_not_disrupt_rows[i].value)
-            pod.meta.annotations = labels_of(vocabulary->key_do_not_disrupt, do_not_disrupt_rows[i].value);
+            details_of(&pod)->annotations = labels_of(vocabulary->key_do_not_disrupt, do_not_disrupt_rows[i].value);
         if (do_not_disrupt_rows[i].started_s >= 0)
-            pod.started_epoch_us = do_not_disrupt_rows[i].started_s * KERF_SECOND_US;
+            status_of(&pod)->started_epoch_us = do_not_disrupt_rows[i].started_s * KERF_SECOND_US;
         cr_expect_eq(kerf_pod_do_not_disrupt(vocabulary, &pod, do_not_disrupt_rows[i].now_s * KERF_SECOND_US),
                      do_not_disrupt_rows[i].in_force, "row %zu", i);
     }
@@ -151,7 +167,7 @@ Test(scheduling, eviction_cost)
     for (size_t i = 0; i < sizeof cost_rows / sizeof cost_rows[0]; i++) {
         struct kerf_pod pod = pod_of();
         if (cost_rows[i].deletion_cost)
-            pod.meta.annotations = labels_of(vocabulary->key_pod_deletion_cost, cost_rows[i].deletion_cost);
+            details_of(&pod)->annotations = labels_of(vocabulary->key_pod_deletion_cost, cost_rows[i].deletion_cost);
         spec.has_priority = cost_rows[i].has_priority;
         spec.priority = cost_rows[i].priority;
         double got = kerf_pod_eviction_cost(vocabulary, &pod);
