@@ -83,7 +83,7 @@ bool kerf_pod_has_branch(const struct kerf_world *world, const struct kerf_clust
 /** Where trunk and branch interfaces of a node with a network are: the ENIConfig's subnet, else the node's own (vpc-cni.md 6). */
 uint32_t kerf_branch_subnet(const struct kerf_cluster_node *node);
 
-/* volumes.c */
+/* claim_volumes.c */
 
 /** Binds the pod's claims that wait for it, with the pod's own binding: to volumes that are there or to new ones in the node's zone. */
 void kerf_volumes_bind_claims(struct kerf_world *world, const struct kerf_pod *pod, const struct kerf_cluster_node *node);

@@ -1,5 +1,5 @@
 /**
- * volumes: claims get their volumes, volumes are attached to the nodes of their pods and detached behind them: what the controllers of
+ * claim_volumes: claims get their volumes; volumes are attached to the nodes of their pods and detached behind them: what the controllers of
  * persistent volumes and of attachments do, with the CSI driver's sidecars.
  *
  * A claim whose class waits for its first consumer is bound with the pod (kube-scheduler.md 5), to a volume that is there or to a new one in
