@@ -8,8 +8,9 @@
  *   shuffled     the same in random order, not workload by workload
  *   what-if      ten pending pods over nodes that run ten pods each: what disruption asks for every candidate
  * Prints minimum and median of the runs, pods a second at the minimum, claims, a hash of the plan, and the most memory that the
- * program had before the passes (the world: a pod takes some 240 bytes) and what they added. Reading is not counted; the cache is warm. Where the plain engine is bearable it runs too, once, and must
- * give the same plan.
+ * program had before the passes (the world: a pod takes some 240 bytes) and what they added; a million plain pods must stay below
+ * 300 MB in all. Reading is not counted; the cache is warm. Where the plain engine is bearable it runs too, once, and must give the
+ * same plan.
  * usage: bench_provisioning [--small] [--engine plain|fast] [CASE [PODS]]
  */
 #include "manifest/manifest.h"
