@@ -47,6 +47,7 @@ struct kerf_binding *kerf_binding_new(const struct kerf_cluster *cluster, struct
     binding->options = options;
     binding->configuration = &kerf_cluster_objects(cluster)->scheduler;
     binding->images_stale = true;
+    binding->lowest_priority = INT32_MAX;
     kerf_arena_init(&binding->scratch);
     kerf_arena_init(&binding->filter_arena);
     kerf_arena_init(&binding->label_arena);
@@ -119,9 +120,12 @@ static void search(struct attempt *attempt)
     uint32_t node_count;
     const uint32_t *slots = nodes_to_examine(attempt, &node_count);
     uint32_t wanted = nodes_to_find(binding, node_count);
-    if (attempt->kind && kerf_kind_search(attempt, wanted))
+    bool done = attempt->kind && kerf_kind_search(attempt, wanted);
+    if (done && binding->feasible_count)
         return;
-    attempt->kind = NULL; /* if nodes refuse, they shall say why */
+    attempt->kind = NULL; /* preemption, and nodes that shall say why they refuse, look at the pod alone */
+    if (done)
+        return;
     uint32_t refused_count = 0;
     for (uint32_t i = 0; i < node_count; i++) {
         uint32_t slot = slots[(binding->start_index + i) % node_count];

@@ -67,11 +67,19 @@ struct pod_filter {
     bool skip_terminating;
 };
 
+/** So many pods more on a slot, or fewer. */
+struct class_change {
+    uint32_t slot;
+    int32_t count;
+    int32_t terminating;
+};
+
 /** Pods of one namespace with the same labels: a filter takes all of them or none. */
 struct label_class {
     kerf_name namespace_name;
     struct kerf_labels labels;
     uint32_t next; /* with the same hash */
+    KERF_VEC(struct class_change) changes; /* since the class was made, or cut off */
 };
 
 /** The pods of a node by class, terminal ones left out: counted once, however many columns ask. */
@@ -79,10 +87,17 @@ struct class_count {
     uint32_t class;
     uint32_t count;
     uint32_t terminating;
+    uint32_t count_before; /* while they are counted anew */
+    uint32_t terminating_before;
 };
 struct slot_classes {
     bool known;
     KERF_VEC(struct class_count) counts;
+};
+
+struct class_cursor {
+    uint32_t class;
+    size_t change;
 };
 
 /** How many pods of each node a filter takes. Kept between pods, for those of one workload ask the same. */
@@ -95,6 +110,7 @@ struct match_column {
     uint32_t known_slots;
     uint64_t total;
     KERF_VEC(bool) takes; /* by class, as far as it was asked */
+    KERF_VEC(struct class_cursor) taken; /* those that it takes, with the changes that it has followed */
 };
 
 /** Of one spread constraint of one kind of pods: what its domains hold, over the nodes that it includes. Follows the log. */
@@ -131,7 +147,7 @@ struct their_key {
     int64_t term_total;
 };
 
-enum kind_verdict { KIND_UNKNOWN, KIND_PASSES, KIND_REFUSES };
+enum kind_verdict { KIND_UNUSED /* no node so far */, KIND_UNKNOWN, KIND_PASSES, KIND_REFUSES, KIND_REFUSES_FOR_NOW /* preemption might help */ };
 
 /**
  * Pods that ask the same of every node: replicas of a workload. What a node by itself answers (filters, and scores that hang on
@@ -154,6 +170,8 @@ struct pod_kind {
     uint32_t order_count; /* that images were weighed by */
     uint32_t slot_capacity;
     unsigned char *verdicts; /* enum kind_verdict by slot, domains apart */
+    uint32_t passing;        /* slots that pass */
+    KERF_VEC(uint32_t) unknown; /* all unknown slots, and some that were looked at since */
     int64_t *scores;         /* of nodes that pass: weighted, of the plugins that look at one node */
     int64_t *preferred;      /* raw sums of preferred node affinity; NULL: it prefers nothing */
     struct spread_tally *hard;
@@ -217,10 +235,13 @@ struct kerf_binding {
     struct kerf_arena label_arena;    /* of the classes */
     KERF_VEC(uint32_t) class_of_workload; /* by workload index: the class that its last pod had; KERF_NOT_FOUND: none yet */
     struct slot_classes *slot_classes;    /* by slot */
+    uint64_t class_cursor;                /* of the log: slots up to there are counted, and classes know what changed */
+    bool counts_by_slot;                  /* pods were supposed once: columns look at each slot that changed */
     uint32_t slot_classes_capacity;
     KERF_VEC(struct pod_kind *) kinds;
     struct kerf_id_map kind_index;
     uint32_t soft_taint_nodes; /* nodes with such taints */
+    int32_t lowest_priority;   /* no pod on a node is below */
     uint32_t image_generation; /* rises when what images weigh may have changed */
 
     bool images_stale;
@@ -283,6 +304,12 @@ void kerf_binding_trim_columns(struct kerf_binding *binding); /* before a decisi
 struct key_column *kerf_binding_key_column(struct kerf_binding *binding, kerf_name key);
 struct match_column *kerf_binding_match_column(struct kerf_binding *binding, const struct pod_filter *filter);
 /* binding_classes.c: counts of pods by namespace and labels */
+/** Brings the column up to date by what its classes tell of the slots that changed; false: it has to look at slots itself. */
+bool kerf_binding_follow_classes(struct kerf_binding *binding, struct match_column *column, bool anew);
+/** The log was cut: so are they. */
+void kerf_binding_cut_class_changes(struct kerf_binding *binding);
+/** All changes so far are in the column. */
+void kerf_binding_mark_classes(struct kerf_binding *binding, struct match_column *column);
 /** How many pods of the node the column's filter takes. */
 uint32_t kerf_binding_count_matches(struct kerf_binding *binding, struct match_column *column, uint32_t slot);
 void kerf_binding_classes_fini(struct kerf_binding *binding);
@@ -435,7 +462,10 @@ void kerf_tally_fini(struct spread_tally *tally);
 struct pod_kind *kerf_binding_kind_of(struct kerf_binding *binding, const struct kerf_cluster_pod *pod);
 /** Tallies for so many constraints. */
 struct spread_tally *kerf_kind_tallies(struct spread_tally **tallies, uint32_t *tally_count, uint32_t count);
-/** The search of section 6 over all nodes; false: none is feasible, and nothing was changed. */
+/**
+ * The search of section 6 over all nodes. False, and nothing was changed: none is feasible, and what refuses hangs on several nodes. Else
+ * the feasible ones are noted, or those where preemption might help.
+ */
 bool kerf_kind_search(struct attempt *attempt, uint32_t wanted);
 void kerf_binding_kinds_fini(struct kerf_binding *binding);
 

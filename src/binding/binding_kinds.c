@@ -76,6 +76,7 @@ static void forget_kinds(struct kerf_binding *binding)
         kerf_their_terms_fini(kind);
         free(kind->labels);
         free(kind->verdicts);
+        KERF_VEC_FREE(&kind->unknown);
         free(kind->scores);
         free(kind->preferred);
         free(kind);
@@ -113,6 +114,15 @@ static struct pod_kind *find_kind(struct kerf_binding *binding, const struct ker
 
 /* ---- what is remembered ------------------------------------------------------------------------------------------------------------- */
 
+static void forget_verdict(struct pod_kind *kind, uint32_t slot)
+{
+    if (kind->verdicts[slot] == KIND_UNKNOWN)
+        return;
+    kind->passing -= kind->verdicts[slot] == KIND_PASSES;
+    kind->verdicts[slot] = KIND_UNKNOWN;
+    KERF_VEC_PUSH(&kind->unknown, slot);
+}
+
 static void grow_kind(struct pod_kind *kind, uint32_t slot_capacity)
 {
     if (kind->slot_capacity >= slot_capacity)
@@ -121,8 +131,10 @@ static void grow_kind(struct pod_kind *kind, uint32_t slot_capacity)
     kind->scores = kerf_reallocate(kind->scores, kerf_array_bytes(slot_capacity, sizeof *kind->scores));
     if (kind->spec->preferred_node_term_count)
         kind->preferred = kerf_reallocate(kind->preferred, kerf_array_bytes(slot_capacity, sizeof *kind->preferred));
-    memset(kind->verdicts + kind->slot_capacity, KIND_UNKNOWN, slot_capacity - kind->slot_capacity);
-    kind->slot_capacity = slot_capacity;
+    for (; kind->slot_capacity < slot_capacity; kind->slot_capacity++) {
+        kind->verdicts[kind->slot_capacity] = KIND_UNUSED;
+        forget_verdict(kind, kind->slot_capacity);
+    }
 }
 
 /** Images weigh by the share of nodes that have them. */
@@ -143,10 +155,17 @@ static void follow_log(struct kerf_binding *binding, struct pod_kind *kind)
     grow_kind(kind, binding->slot_capacity);
     bool anew = images_changed(binding, kind) || kind->epoch != binding->epoch ||
                 binding->log.count - kind->cursor > binding->slot_count;
-    if (anew)
-        memset(kind->verdicts, KIND_UNKNOWN, kind->slot_capacity);
-    for (uint64_t at = anew ? binding->log.count : kind->cursor; at < binding->log.count; at++)
-        kind->verdicts[binding->log.items[at]] = KIND_UNKNOWN;
+    if (anew || kind->unknown.count > 4 * (size_t)kind->slot_capacity) {
+        kind->passing = 0;
+        kind->unknown.count = 0;
+        for (uint32_t slot = 0; slot < kind->slot_capacity; slot++) {
+            kind->verdicts[slot] = KIND_UNUSED;
+            forget_verdict(kind, slot);
+        }
+    } else {
+        for (uint64_t at = kind->cursor; at < binding->log.count; at++)
+            forget_verdict(kind, binding->log.items[at]);
+    }
     kind->epoch = binding->epoch;
     kind->cursor = binding->log.count;
 }
@@ -189,7 +208,39 @@ static unsigned char look_at(struct attempt *attempt, uint32_t slot)
         if (kind->preferred)
             kind->preferred[slot] = kerf_binding_preferred_of(attempt, slot);
     }
-    return kind->verdicts[slot] = passes ? KIND_PASSES : KIND_REFUSES;
+    kind->passing += passes;
+    return kind->verdicts[slot] = passes ? KIND_PASSES : refusal.resolvable ? KIND_REFUSES_FOR_NOW : KIND_REFUSES;
+}
+
+/** All nodes refuse, each by itself: where preemption might help is remembered too. The search has gone round: the next one begins where it did. */
+static void note_candidates(struct attempt *attempt)
+{
+    struct kerf_binding *binding = attempt->binding;
+    uint32_t at = binding->start_index;
+    if (kerf_pod_priority(&attempt->pod->pod) <= binding->lowest_priority)
+        return; /* nobody could be preempted */
+    for (uint32_t i = 0; i < binding->order_count; i++) {
+        uint32_t slot = binding->order[at];
+        at = at + 1 == binding->order_count ? 0 : at + 1;
+        if (attempt->kind->verdicts[slot] == KIND_REFUSES_FOR_NOW)
+            KERF_VEC_PUSH(&binding->candidates, slot);
+    }
+}
+
+/** Mostly a pod that comes again finds what the last one of its kind found: only nodes that changed are looked at. */
+static bool no_node_passes(struct attempt *attempt)
+{
+    struct pod_kind *kind = attempt->kind;
+    while (kind->passing == 0 && kind->unknown.count > 0) {
+        uint32_t slot = kind->unknown.items[--kind->unknown.count];
+        if (kind->verdicts[slot] != KIND_UNKNOWN)
+            continue;
+        if (slot < attempt->binding->slot_count && attempt->binding->nodes[slot].alive)
+            (void)look_at(attempt, slot);
+        else
+            kind->verdicts[slot] = KIND_UNUSED;
+    }
+    return kind->passing == 0;
 }
 
 bool kerf_kind_search(struct attempt *attempt, uint32_t wanted)
@@ -201,6 +252,10 @@ bool kerf_kind_search(struct attempt *attempt, uint32_t wanted)
     bool by_pods = attempt->affinity_count || attempt->anti_affinity_count || attempt->existing_anti_affinity.count;
     struct refusal refusal;
     uint32_t found = 0, examined = 0, at = binding->start_index;
+    if (no_node_passes(attempt)) {
+        note_candidates(attempt);
+        return true;
+    }
     if (by_domain)
         kerf_spread_note_allowed(attempt);
     for (; examined < binding->order_count; examined++) {
@@ -209,15 +264,17 @@ bool kerf_kind_search(struct attempt *attempt, uint32_t wanted)
         unsigned char verdict = verdicts[slot];
         if (verdict == KIND_UNKNOWN)
             verdict = look_at(attempt, slot);
-        if (verdict == KIND_REFUSES || (by_domain && !kerf_spread_allows(attempt, slot)) ||
+        if (verdict != KIND_PASSES || (by_domain && !kerf_spread_allows(attempt, slot)) ||
             (by_pods && !kerf_interpod_filter(attempt, slot, &refusal)))
             continue;
         if (found == wanted)
             break; /* one beyond the limit ends the search, and is the next pod's first */
         binding->feasible[found++] = slot;
     }
-    if (!found)
+    if (!found && (by_domain || by_pods))
         return false;
+    if (!found)
+        note_candidates(attempt);
     binding->feasible_count = found;
     binding->start_index = (binding->start_index + examined) % binding->order_count;
     return true;

@@ -127,6 +127,8 @@ static void count_pods(struct kerf_binding *binding, struct node_info *info, con
         kerf_binding_count_pod(binding, info, pod, 1);
         if (kerf_pod_priority(pod) < info->lowest_priority)
             info->lowest_priority = kerf_pod_priority(pod);
+        if (info->lowest_priority < binding->lowest_priority)
+            binding->lowest_priority = info->lowest_priority;
         int64_t cpu, memory;
         kerf_binding_nonzero_requests(pod, true, &cpu, &memory);
         info->nonzero_cpu += cpu;
@@ -350,6 +352,7 @@ void kerf_binding_trim_log(struct kerf_binding *binding)
     if (binding->log.count > LOG_MAX) {
         binding->log.count = 0;
         binding->epoch++;
+        kerf_binding_cut_class_changes(binding);
     }
 }
 
@@ -515,6 +518,7 @@ static void free_match_columns(struct kerf_binding *binding)
     for (size_t i = 0; i < binding->match_columns.count; i++) {
         free(binding->match_columns.items[i]->count_of_slot);
         KERF_VEC_FREE(&binding->match_columns.items[i]->takes);
+        KERF_VEC_FREE(&binding->match_columns.items[i]->taken);
         free(binding->match_columns.items[i]);
     }
     binding->match_columns.count = 0;
@@ -553,15 +557,19 @@ struct match_column *kerf_binding_match_column(struct kerf_binding *binding, con
         KERF_VEC_PUSH(&binding->match_columns, column);
         anew = true;
     }
+    grow_match_column(binding, column);
+    if (kerf_binding_follow_classes(binding, column, anew)) {
+        column->cursor = binding->log.count;
+        return column;
+    }
     if (anew || column->epoch != binding->epoch) {
-        grow_column(&column->count_of_slot, &column->slot_capacity, binding->slot_capacity);
         column->total = 0;
         for (uint32_t slot = 0; slot < binding->slot_count; slot++)
             column->total += column->count_of_slot[slot] = kerf_binding_count_matches(binding, column, slot);
         column->epoch = binding->epoch;
         column->known_slots = binding->slot_count;
+        kerf_binding_mark_classes(binding, column);
     } else {
-        grow_match_column(binding, column);
         for (uint64_t at = column->cursor; at < binding->log.count; at++) {
             uint32_t slot = binding->log.items[at];
             column->total -= column->count_of_slot[slot];

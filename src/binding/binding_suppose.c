@@ -49,6 +49,7 @@ void kerf_binding_suppose_begin(struct kerf_binding *binding)
     kerf_binding_trim_columns(binding);
     for (size_t i = 0; i < binding->match_columns.count; i++) /* from here on they follow each step */
         kerf_binding_match_column(binding, &binding->match_columns.items[i]->filter);
+    binding->counts_by_slot = true;
     if (!binding->supposition) {
         binding->supposition = kerf_allocate(sizeof *binding->supposition);
         kerf_arena_init(&binding->supposition->arena);
