@@ -53,26 +53,22 @@ static const struct kerf_overflow_row *row_at(struct kerf_overflow *overflow, ui
     if (row->known && !row->changes)
         return row;
     const struct kerf_cluster_node *node = overflow->cache->base.nodes[position].node;
-    for (uint32_t i = 0; i < node->pod_count; i++) { /* a new kind changes ranks, so kinds come first */
-        const struct kerf_pod *pod = &kerf_cluster_pod(cluster, node->pods[i])->pod;
-        if (kerf_pod_is_reschedulable(pod))
-            (void)kerf_overflow_find_kind(overflow, pod);
-    }
-    row->known = row->is_simple = true;
     row->changes = false;
-    row->moving_count = 0;
-    row->groups.count = 0;
-    for (uint32_t i = 0; i < node->pod_count; i++) {
+    row->pods.count = 0;
+    for (uint32_t i = 0; i < node->pod_count; i++) { /* a new kind changes ranks, by which groups lie, so kinds come first */
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[i]);
         row->changes = row->changes || depends_on_time(cluster, pod);
-        if (!kerf_pod_is_currently_reschedulable(cluster, pod, overflow->now_epoch_us))
-            continue;
-        row->moving_count++;
-        uint32_t kind = kerf_overflow_find_kind(overflow, &pod->pod);
-        if (kind == KERF_NOT_FOUND)
+        if (kerf_pod_is_currently_reschedulable(cluster, pod, overflow->now_epoch_us))
+            KERF_VEC_PUSH(&row->pods, ((struct kerf_overflow_pod){pod->id, kerf_overflow_find_kind(overflow, &pod->pod)}));
+    }
+    row->known = row->is_simple = true;
+    row->groups.count = 0;
+    for (size_t i = 0; i < row->pods.count; i++) {
+        const struct kerf_pod *pod = &kerf_cluster_pod(cluster, row->pods.items[i].id)->pod;
+        if (row->pods.items[i].kind == KERF_NOT_FOUND)
             row->is_simple = false;
         else
-            add_to_groups(overflow, row, (struct kerf_overflow_group){kind, 1, ignores_window(&pod->pod)});
+            add_to_groups(overflow, row, (struct kerf_overflow_group){row->pods.items[i].kind, 1, ignores_window(pod)});
     }
     return row;
 }
@@ -202,34 +198,65 @@ static void take_turn(struct kerf_overflow *overflow, struct kerf_overflow_batch
 static int compare_turns(const void *a, const void *b, void *context)
 {
     const struct kerf_overflow *overflow = context;
-    return compare_ages(overflow->cache->cluster, *(const kerf_pod_id *)a, *(const kerf_pod_id *)b);
+    return compare_ages(overflow->cache->cluster, ((const struct kerf_overflow_pod *)a)->id, ((const struct kerf_overflow_pod *)b)->id);
+}
+
+static void add_turn(struct kerf_overflow *overflow, struct kerf_overflow_pod pod, uint32_t rank)
+{
+    if (overflow->kinds.items[pod.kind].rank == rank)
+        KERF_VEC_PUSH(&overflow->turns, pod);
 }
 
 /* Pods of different kinds but one size: by age, one at a time. */
 static void take_turns(struct kerf_overflow *overflow, uint32_t rank, struct kerf_overflow_answer *answer)
 {
     const struct kerf_cluster *cluster = overflow->cache->cluster;
+    const uint32_t *position_of = overflow->cache->base.position_of;
     overflow->turns.count = 0;
     for (size_t i = 0; i < overflow->shared.count; i++)
-        if (overflow->kinds.items[overflow->shared.items[i].kind].rank == rank)
-            KERF_VEC_PUSH(&overflow->turns, overflow->shared.items[i].id);
+        add_turn(overflow, overflow->shared.items[i], rank);
     for (size_t i = 0; i < overflow->candidate_count; i++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node(cluster, overflow->candidates[i]);
-        for (uint32_t k = 0; k < node->pod_count; k++) {
-            const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, node->pods[k]);
-            if (kerf_pod_is_currently_reschedulable(cluster, pod, overflow->now_epoch_us) &&
-                overflow->kinds.items[kerf_overflow_find_kind(overflow, &pod->pod)].rank == rank)
-                KERF_VEC_PUSH(&overflow->turns, pod->id);
-        }
+        const struct kerf_overflow_row *row = &overflow->rows[position_of[overflow->candidates[i].index]];
+        for (size_t k = 0; k < row->pods.count; k++)
+            add_turn(overflow, row->pods.items[k], rank);
     }
     kerf_sort(overflow->turns.items, overflow->turns.count, sizeof overflow->turns.items[0], compare_turns, overflow);
     for (size_t i = 0; i < overflow->turns.count && !answer->stopped; i++) {
-        const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, overflow->turns.items[i]);
-        uint32_t position = kerf_cluster_node(cluster, pod->node) != NULL ? overflow->cache->base.position_of[pod->node.index] : KERF_NOT_FOUND;
+        const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, overflow->turns.items[i].id);
+        uint32_t position = kerf_cluster_node(cluster, pod->node) != NULL ? position_of[pod->node.index] : KERF_NOT_FOUND;
         bool from_candidate = position != KERF_NOT_FOUND && kerf_bit_get(overflow->left_out, position);
-        struct kerf_overflow_group one = {kerf_overflow_find_kind(overflow, &pod->pod), 1, !from_candidate || ignores_window(&pod->pod)};
+        struct kerf_overflow_group one = {overflow->turns.items[i].kind, 1, !from_candidate || ignores_window(&pod->pod)};
         take_turn(overflow, (struct kerf_overflow_batch){one, from_candidate}, answer);
     }
+}
+
+/* Do two batches of one size never meet on a node? Their kinds differ, and so do the nodes that take them. */
+static bool never_meet(const struct kerf_overflow *overflow, const struct kerf_overflow_batch *a, const struct kerf_overflow_batch *b)
+{
+    if (a->group.kind == b->group.kind)
+        return false;
+    const uint64_t *of_a = overflow->kinds.items[a->group.kind].fits, *of_b = overflow->kinds.items[b->group.kind].fits;
+    size_t words = kerf_bitset_words(overflow->count);
+    for (size_t word = 0; word < words; word++)
+        if ((of_a[word] & of_b[word] & ~overflow->left_out[word]) != 0)
+            return false;
+    return true;
+}
+
+/* Batches of one size: the order of their pods matters where two of them may want the same node. */
+static void take_rank(struct kerf_overflow *overflow, size_t begin, size_t end, struct kerf_overflow_answer *answer)
+{
+    const struct kerf_overflow_batch *batches = overflow->batches.items;
+    bool apart = true;
+    for (size_t i = begin; i < end && apart; i++)
+        for (size_t k = begin; k < i && apart; k++)
+            apart = never_meet(overflow, &batches[i], &batches[k]);
+    if (!apart) {
+        take_turns(overflow, overflow->kinds.items[batches[begin].group.kind].rank, answer);
+        return;
+    }
+    for (size_t i = begin; i < end && !answer->stopped; i++)
+        take_turn(overflow, batches[i], answer);
 }
 
 static void add_batch(struct kerf_overflow *overflow, struct kerf_overflow_batch added)
@@ -269,7 +296,7 @@ static bool gather(struct kerf_overflow *overflow, struct kerf_overflow_answer *
         if (position == KERF_NOT_FOUND)
             return false;
         const struct kerf_overflow_row *row = row_at(overflow, position);
-        answer->pod_count += row->moving_count;
+        answer->pod_count += (uint32_t)row->pods.count;
         if (!row->is_simple)
             return false;
         for (size_t k = 0; k < row->groups.count; k++)
@@ -297,10 +324,7 @@ static struct kerf_overflow_answer ask(struct kerf_overflow *overflow, const ker
         size_t end = i + 1;
         while (end < overflow->batches.count && overflow->kinds.items[overflow->batches.items[end].group.kind].rank == rank)
             end++;
-        if (end == i + 1)
-            take_turn(overflow, overflow->batches.items[i], &answer);
-        else
-            take_turns(overflow, rank, &answer);
+        take_rank(overflow, i, end, &answer);
         i = end;
     }
     for (size_t i = 0; i < count; i++)

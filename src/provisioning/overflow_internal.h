@@ -29,18 +29,18 @@ struct kerf_overflow_group {
     bool ignores_window;
 };
 
+struct kerf_overflow_pod {
+    kerf_pod_id id;
+    uint32_t kind;
+};
+
 /** What would have to move from a node. */
 struct kerf_overflow_row {
     bool known;
     bool changes;   /* with time alone: look again each time */
     bool is_simple; /* all of it is of some kind */
-    uint32_t moving_count;
+    KERF_VEC(struct kerf_overflow_pod) pods; /* in order of binding; kind KERF_NOT_FOUND: of none */
     KERF_VEC(struct kerf_overflow_group) groups;
-};
-
-struct kerf_overflow_pod {
-    kerf_pod_id id;
-    uint32_t kind;
 };
 
 /** Equal pods that take their turn together. */
@@ -82,7 +82,7 @@ struct kerf_overflow {
     KERF_VEC(struct kerf_overflow_pod) shared;
     KERF_VEC(struct kerf_overflow_batch) batches; /* in order of size */
     KERF_VEC(struct kerf_overflow_batch_slot) batch_slots;
-    KERF_VEC(kerf_pod_id) turns;
+    KERF_VEC(struct kerf_overflow_pod) turns;
     const kerf_node_id *candidates;
     size_t candidate_count;
     uint64_t *left_out; /* a set of positions, empty between what-ifs */

@@ -78,8 +78,10 @@ void kerf_overflow_free(struct kerf_overflow *overflow)
         free(overflow->classes.items[i].admits);
     for (size_t i = 0; i < overflow->kinds.count; i++)
         free(overflow->kinds.items[i].fits);
-    for (uint32_t i = 0; i < overflow->capacity; i++)
+    for (uint32_t i = 0; i < overflow->capacity; i++) {
+        KERF_VEC_FREE(&overflow->rows[i].pods);
         KERF_VEC_FREE(&overflow->rows[i].groups);
+    }
     KERF_VEC_FREE(&overflow->classes);
     KERF_VEC_FREE(&overflow->kinds);
     KERF_VEC_FREE(&overflow->shared);
