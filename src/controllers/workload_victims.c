@@ -11,23 +11,32 @@ struct victim {
     int64_t ready_epoch_s; /* the API's times are whole seconds */
     int ready_bucket;
     int age_bucket;
-    uint64_t owner;
+    uint64_t owner; /* 0: not asked for yet */
 };
 
+/** The logarithm of the age in nanoseconds, rounded down: one microsecond is 2^9.97 of them. */
 static int log_bucket(kerf_time_us age_us)
 {
-    int bucket = 0;
-    /* Buckets are by the logarithm of nanoseconds: one microsecond is 2^9.97 of them. */
-    for (kerf_i128 age_ns = (kerf_i128)age_us * 1000; age_ns > 1; age_ns >>= 1)
-        bucket++;
-    return bucket;
+    if (age_us <= 0)
+        return 0;
+    kerf_i128 age_ns = (kerf_i128)age_us * 1000;
+    uint64_t high = (uint64_t)(age_ns >> 64);
+    return high ? 127 - __builtin_clzll(high) : 63 - __builtin_clzll((uint64_t)age_ns);
+}
+
+/** The real tie is the UID's order, which is drawn: a hash of the name is as random and the same in every design. */
+static uint64_t owner_of(struct victim *victim)
+{
+    if (victim->owner == 0)
+        victim->owner = kerf_world_owner_of_pod(victim->pod);
+    return victim->owner;
 }
 
 static int compare_victims(const void *a, const void *b, void *context)
 {
     (void)context;
-    const struct victim *x = *(const struct victim *const *)a;
-    const struct victim *y = *(const struct victim *const *)b;
+    struct victim *x = *(struct victim *const *)a;
+    struct victim *y = *(struct victim *const *)b;
     int order = kerf_compare_i64(!kerf_node_id_equal(x->pod->node, KERF_NO_NODE), !kerf_node_id_equal(y->pod->node, KERF_NO_NODE));
     if (order == 0)
         order = kerf_compare_i64(x->pod->pod.phase == KERF_POD_RUNNING, y->pod->pod.phase == KERF_POD_RUNNING);
@@ -37,12 +46,11 @@ static int compare_victims(const void *a, const void *b, void *context)
         order = kerf_compare_i64(x->deletion_cost, y->deletion_cost);
     if (order == 0)
         order = kerf_compare_i64(y->neighbours, x->neighbours);
-    /* The real tie is the UID's order, which is drawn: a hash of the name is as random and the same in every design. */
     bool by_ready_time = x->ready && y->ready && x->ready_epoch_s != y->ready_epoch_s;
     if (order == 0)
         order = by_ready_time ? kerf_compare_i64(x->ready_bucket, y->ready_bucket) : kerf_compare_i64(x->age_bucket, y->age_bucket);
     if (order == 0)
-        order = kerf_compare_u64(x->owner, y->owner);
+        order = kerf_compare_u64(owner_of(x), owner_of(y));
     return order != 0 ? order : kerf_compare_u64(x->id.index, y->id.index);
 }
 
@@ -56,7 +64,7 @@ static int64_t deletion_cost(const struct kerf_world *world, const struct kerf_p
 const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, struct kerf_arena *arena)
 {
     struct victim *victims = KERF_NEW_ARRAY(arena, struct victim, count);
-    const struct victim **order = KERF_NEW_ARRAY(arena, const struct victim *, count);
+    struct victim **order = KERF_NEW_ARRAY(arena, struct victim *, count);
     struct kerf_id_map on_node = { 0 };
     for (size_t i = 0; i < count; i++) {
         uint32_t node = kerf_cluster_pod(world->cluster, active[i])->node.index;
@@ -74,7 +82,6 @@ const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const k
             .deletion_cost = deletion_cost(world, &pod->pod),
             .neighbours = kerf_id_map_get(&on_node, pod->node.index),
             .age_bucket = log_bucket(now_epoch_us - pod->pod.meta.created_epoch_us),
-            .owner = kerf_world_owner_of_pod(pod),
         };
         order[i] = &victims[i];
         if (victims[i].ready) {
