@@ -36,6 +36,7 @@ struct kerf_cluster_pod {
     uint32_t index_on_node;  /* place in the node's list */
     bool addressed;          /* the CNI gave it an address */
     bool attached;           /* its volumes are attached to its node */
+    bool ready;              /* its condition Ready is True */
     bool daemon;             /* owned by a DaemonSet: kerf_pod_is_daemon, looked up once */
     uint64_t tag;            /* of the controller that made it (a slot of its own books); 0: none */
 };

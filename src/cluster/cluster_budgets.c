@@ -184,7 +184,7 @@ static uint64_t budget_controller(uint32_t pdb, uint32_t controller)
 
 static bool is_healthy(const struct pod_entry *pod)
 {
-    return pod->ready && kerf_pod_is_active(&pod->pod.pod);
+    return pod->pod.ready && kerf_pod_is_active(&pod->pod.pod);
 }
 
 void kerf_cluster_budgets_add_pod(struct kerf_cluster *cluster, struct pod_entry *pod)
@@ -334,7 +334,7 @@ void kerf_cluster_budgets_check(const struct kerf_cluster *cluster)
             kerf_cluster_slot_table_item(&cluster->pods, kerf_cluster_slot_order_at(cluster->pod_order, at));
         KERF_ASSERT(pod->counted_healthy == (is_healthy(pod) && cluster->budget_sets.items[pod->budgets].count > 0) ||
                     cluster->budget_sets.items[pod->budgets].count == 0);
-        KERF_ASSERT(pod->ready == kerf_conditions_true(&kerf_pod_status(&pod->pod.pod)->conditions, "Ready"));
+        KERF_ASSERT(pod->pod.ready == kerf_conditions_true(&kerf_pod_status(&pod->pod.pod)->conditions, "Ready"));
         uint32_t matching = 0;
         for (uint32_t pdb = 0; pdb < pdb_count; pdb++) {
             const struct kerf_pdb *budget = &cluster->objects->pdbs.items[pdb];

@@ -108,7 +108,6 @@ struct pod_entry {
     uint32_t budgets;    /* of cluster->budget_sets: the PDBs that select it */
     uint32_t controller; /* of cluster->controllers; KERF_NOT_FOUND: none that has replicas */
     bool daemon;
-    bool ready;
     bool counted_healthy; /* in its PDBs */
     bool counted_room;    /* in the requests of its node */
     struct own_status *status; /* NULL: no pod in this slot needed one yet */

@@ -74,7 +74,7 @@ kerf_pod_id kerf_cluster_add_pod(struct kerf_cluster *cluster, const struct kerf
     entry->pod = (struct kerf_cluster_pod){.id = id, .pod = *pod, .node = KERF_NO_NODE, .workload_index = workload_index};
     entry->slot = slot;
     entry->daemon = entry->pod.daemon = kerf_pod_is_daemon(pod);
-    entry->ready = kerf_conditions_true(&kerf_pod_status(pod)->conditions, "Ready");
+    entry->pod.ready = kerf_conditions_true(&kerf_pod_status(pod)->conditions, "Ready");
     entry->counted_room = false;
     kerf_cluster_slot_order_add(cluster->pod_order, slot);
     if (entry->daemon)
@@ -158,9 +158,9 @@ void kerf_cluster_set_pod_ready(struct kerf_cluster *cluster, kerf_pod_id id, bo
     assert_may_change(cluster);
     struct pod_entry *pod = kerf_cluster_require_pod_entry(cluster, id);
     set_condition(cluster, pod, "Ready", ready ? KERF_CONDITION_TRUE : KERF_CONDITION_FALSE, NULL);
-    if (pod->ready == ready)
+    if (pod->pod.ready == ready)
         return;
-    pod->ready = ready;
+    pod->pod.ready = ready;
     kerf_cluster_budgets_refresh_pod(cluster, pod);
     kerf_cluster_tell(cluster, ready ? KERF_CHANGE_POD_READY : KERF_CHANGE_POD_NOT_READY, pod->pod.node, id);
 }

@@ -118,10 +118,11 @@ static void choose_victims(struct kerf_workload_controller *controller, uint32_t
     struct kerf_arena scratch;
     kerf_arena_init(&scratch);
     const kerf_pod_id *victims = state->active.items;
+    size_t wanted = surplus < BURST ? surplus : BURST;
     if (surplus < state->active.count) /* if all must go, no ordering is done */
-        victims = kerf_workload_order_victims(controller->world, victims, state->active.count, &scratch);
+        victims = kerf_workload_first_victims(controller->world, victims, state->active.count, wanted, &scratch);
     state->victims.count = state->next_victim = 0;
-    for (size_t i = 0; i < surplus && i < BURST; i++)
+    for (size_t i = 0; i < wanted; i++)
         KERF_VEC_PUSH(&state->victims, victims[i]);
     kerf_arena_fini(&scratch);
 }
@@ -274,12 +275,16 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     if (!ready && change->kind != KERF_CHANGE_POD_TERMINATING && change->kind != KERF_CHANGE_POD_FINISHED &&
         change->kind != KERF_CHANGE_POD_REMOVED)
         return;
-    uint32_t index = kerf_cluster_pod(cluster, change->pod)->workload_index;
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(cluster, change->pod);
+    uint32_t index = pod->workload_index;
     if (index == KERF_NOT_FOUND || workload_at(controller, index)->kind == KERF_WORKLOAD_DAEMONSET)
         return;
-    if (ready && workload_at(controller, index)->kind != KERF_WORKLOAD_STATEFULSET)
+    bool by_ordinal = workload_at(controller, index)->kind == KERF_WORKLOAD_STATEFULSET;
+    if (ready && !by_ordinal)
         return;
-    controller->states[index].untidy = controller->states[index].untidy || !ready;
+    /* What goes was told of when it began to go; only the names of a StatefulSet's pods are waited for. */
+    bool is_news = by_ordinal || change->kind != KERF_CHANGE_POD_REMOVED || kerf_pod_is_active(&pod->pod);
+    controller->states[index].untidy |= !ready && is_news;
     if (!ready && kerf_workload_is_job(workload_at(controller, index)))
         kerf_workload_note_job_pod(controller, change);
     kerf_workload_wake(controller, index, kerf_world_now(controller->world));

@@ -56,8 +56,9 @@ void kerf_workload_wake(struct kerf_workload_controller *controller, uint32_t in
 void kerf_workload_set_desired(struct kerf_workload_controller *controller, uint32_t index, int64_t replicas);
 void kerf_workload_delete_pod(struct kerf_world *world, kerf_pod_id pod);
 
-/* workload_victims.c: which pods go first when there are too many (workloads.md 2.1). In `arena`. */
-const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, struct kerf_arena *arena);
+/* workload_victims.c: the pods that go first when there are too many, in their order (workloads.md 2.1). At least `wanted` of them, in `arena`. */
+const kerf_pod_id *kerf_workload_first_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, size_t wanted,
+                                               struct kerf_arena *arena);
 
 /* workload_jobs.c */
 void kerf_workload_start_job(struct kerf_workload_controller *controller, uint32_t index);

@@ -1,13 +1,20 @@
 /** Which pods a ReplicaSet deletes first (workloads.md 2.1). */
 #include "controllers/workload_internal.h"
 
-/** Facts of a victim that don't change while we sort (workloads.md 2.1). */
+/** What decides first: of one rank, or the lower one goes. */
+struct rank {
+    bool bound;
+    bool running;
+    bool ready;
+    int64_t deletion_cost;
+    uint32_t neighbours; /* active pods of the workload on its node: the more, the earlier */
+};
+
+/** A pod of the rank whose turn it is; facts that don't change while we sort. */
 struct victim {
     kerf_pod_id id;
     const struct kerf_cluster_pod *pod;
     bool ready;
-    int64_t deletion_cost;
-    uint32_t neighbours; /* active pods of the workload on its node */
     int64_t ready_epoch_s; /* the API's times are whole seconds */
     int ready_bucket;
     int age_bucket;
@@ -32,23 +39,23 @@ static uint64_t owner_of(struct victim *victim)
     return victim->owner;
 }
 
+static int compare_ranks(const struct rank *x, const struct rank *y)
+{
+    int order = kerf_compare_i64(x->bound, y->bound);
+    order = order ? order : kerf_compare_i64(x->running, y->running);
+    order = order ? order : kerf_compare_i64(x->ready, y->ready);
+    order = order ? order : kerf_compare_i64(x->deletion_cost, y->deletion_cost);
+    return order ? order : kerf_compare_i64(y->neighbours, x->neighbours);
+}
+
+/** Of one rank. Ready times and ages together are no order: what comes first depends on the sort. */
 static int compare_victims(const void *a, const void *b, void *context)
 {
     (void)context;
     struct victim *x = *(struct victim *const *)a;
     struct victim *y = *(struct victim *const *)b;
-    int order = kerf_compare_i64(!kerf_node_id_equal(x->pod->node, KERF_NO_NODE), !kerf_node_id_equal(y->pod->node, KERF_NO_NODE));
-    if (order == 0)
-        order = kerf_compare_i64(x->pod->pod.phase == KERF_POD_RUNNING, y->pod->pod.phase == KERF_POD_RUNNING);
-    if (order == 0)
-        order = kerf_compare_i64(x->ready, y->ready);
-    if (order == 0)
-        order = kerf_compare_i64(x->deletion_cost, y->deletion_cost);
-    if (order == 0)
-        order = kerf_compare_i64(y->neighbours, x->neighbours);
     bool by_ready_time = x->ready && y->ready && x->ready_epoch_s != y->ready_epoch_s;
-    if (order == 0)
-        order = by_ready_time ? kerf_compare_i64(x->ready_bucket, y->ready_bucket) : kerf_compare_i64(x->age_bucket, y->age_bucket);
+    int order = by_ready_time ? kerf_compare_i64(x->ready_bucket, y->ready_bucket) : kerf_compare_i64(x->age_bucket, y->age_bucket);
     if (order == 0)
         order = kerf_compare_u64(owner_of(x), owner_of(y));
     return order != 0 ? order : kerf_compare_u64(x->id.index, y->id.index);
@@ -61,39 +68,73 @@ static int64_t deletion_cost(const struct kerf_world *world, const struct kerf_p
     return text && kerf_parse_i64(text->text, &cost) ? cost : 0;
 }
 
-const kerf_pod_id *kerf_workload_order_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, struct kerf_arena *arena)
+static struct rank *rank_pods(struct kerf_world *world, const kerf_pod_id *active, size_t count, struct kerf_arena *arena)
 {
-    struct victim *victims = KERF_NEW_ARRAY(arena, struct victim, count);
-    struct victim **order = KERF_NEW_ARRAY(arena, struct victim *, count);
+    struct rank *ranks = KERF_NEW_ARRAY(arena, struct rank, count);
+    uint32_t *nodes = KERF_NEW_ARRAY(arena, uint32_t, count);
     struct kerf_id_map on_node = { 0 };
     for (size_t i = 0; i < count; i++) {
-        uint32_t node = kerf_cluster_pod(world->cluster, active[i])->node.index;
-        uint32_t seen = kerf_id_map_get(&on_node, node);
-        kerf_id_map_put(&on_node, node, seen == KERF_NOT_FOUND ? 1 : seen + 1);
-    }
-    kerf_time_us now_epoch_us = kerf_world_epoch_now(world);
-    for (size_t i = 0; i < count; i++) {
         const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, active[i]);
-        const struct kerf_condition *ready = kerf_conditions_get(&kerf_pod_status(&pod->pod)->conditions, "Ready");
-        victims[i] = (struct victim){
-            .id = pod->id,
-            .pod = pod,
-            .ready = ready && ready->status == KERF_CONDITION_TRUE,
+        ranks[i] = (struct rank){
+            .bound = !kerf_node_id_equal(pod->node, KERF_NO_NODE),
+            .running = pod->pod.phase == KERF_POD_RUNNING,
+            .ready = pod->ready,
             .deletion_cost = deletion_cost(world, &pod->pod),
-            .neighbours = kerf_id_map_get(&on_node, pod->node.index),
-            .age_bucket = log_bucket(now_epoch_us - pod->pod.meta.created_epoch_us),
         };
-        order[i] = &victims[i];
-        if (victims[i].ready) {
-            victims[i].ready_epoch_s = ready->transition_epoch_us / KERF_SECOND_US;
-            victims[i].ready_bucket = log_bucket(now_epoch_us - ready->transition_epoch_us);
-        }
+        nodes[i] = pod->node.index;
+        uint32_t seen = kerf_id_map_get(&on_node, nodes[i]);
+        kerf_id_map_put(&on_node, nodes[i], seen == KERF_NOT_FOUND ? 1 : seen + 1);
     }
-    /* Ready times and ages together are no order: what comes first depends on the sort, so all are sorted, however few are wanted. */
-    kerf_sort(order, count, sizeof *order, compare_victims, NULL);
-    kerf_pod_id *ordered = KERF_NEW_ARRAY(arena, kerf_pod_id, count);
     for (size_t i = 0; i < count; i++)
-        ordered[i] = order[i]->id;
+        ranks[i].neighbours = kerf_id_map_get(&on_node, nodes[i]);
     kerf_id_map_fini(&on_node);
+    return ranks;
+}
+
+static struct victim victim_of(const struct kerf_world *world, kerf_pod_id id)
+{
+    const struct kerf_cluster_pod *pod = kerf_cluster_pod(world->cluster, id);
+    kerf_time_us now_epoch_us = kerf_world_epoch_now(world);
+    struct victim victim = {
+        .id = id,
+        .pod = pod,
+        .ready = pod->ready,
+        .age_bucket = log_bucket(now_epoch_us - pod->pod.meta.created_epoch_us),
+    };
+    if (pod->ready) {
+        const struct kerf_condition *ready = kerf_conditions_get(&kerf_pod_status(&pod->pod)->conditions, "Ready");
+        victim.ready_epoch_s = ready->transition_epoch_us / KERF_SECOND_US;
+        victim.ready_bucket = log_bucket(now_epoch_us - ready->transition_epoch_us);
+    }
+    return victim;
+}
+
+const kerf_pod_id *kerf_workload_first_victims(struct kerf_world *world, const kerf_pod_id *active, size_t count, size_t wanted,
+                                               struct kerf_arena *arena)
+{
+    KERF_ASSERT(wanted <= count);
+    const struct rank *ranks = rank_pods(world, active, count, arena);
+    struct victim *victims = KERF_NEW_ARRAY(arena, struct victim, count);
+    struct victim **order = KERF_NEW_ARRAY(arena, struct victim *, count);
+    kerf_pod_id *ordered = KERF_NEW_ARRAY(arena, kerf_pod_id, count);
+    size_t found = 0;
+    for (const struct rank *last = NULL; found < wanted;) { /* rank by rank: few are met */
+        const struct rank *next = NULL;
+        for (size_t i = 0; i < count; i++)
+            if ((!last || compare_ranks(&ranks[i], last) > 0) && (!next || compare_ranks(&ranks[i], next) < 0))
+                next = &ranks[i];
+        size_t of_rank = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (compare_ranks(&ranks[i], next) != 0)
+                continue;
+            victims[of_rank] = victim_of(world, active[i]);
+            order[of_rank] = &victims[of_rank];
+            of_rank++;
+        }
+        kerf_sort(order, of_rank, sizeof *order, compare_victims, NULL);
+        for (size_t i = 0; i < of_rank; i++)
+            ordered[found++] = order[i]->id;
+        last = next;
+    }
     return ordered;
 }

@@ -117,6 +117,8 @@ void kerf_candidate_fill(const struct kerf_disruption_pass *pass, const struct k
         .nodepool = &pass->objects->nodepools.items[node->nodepool_index],
         .type = find_type(pass, labels, node->nodepool_index),
         .zone_index = zone ? kerf_catalog_zone_index(pass->catalog, zone) : KERF_NOT_FOUND,
+        .has_zone_label = zone != NULL,
+        .has_capacity_type_label = capacity_type != NULL,
         .capacity_type = capacity_type == pass->vocabulary->word_spot        ? KERF_SPOT
                          : capacity_type == pass->vocabulary->word_on_demand ? KERF_ON_DEMAND
                                                                              : KERF_CAPACITY_TYPE_COUNT,
@@ -153,6 +155,8 @@ static bool is_plausible(const struct kerf_disruption_pass *pass, const struct k
            node->consolidatable;
 }
 
+static bool is_empty(const struct kerf_candidate *candidate) { return candidate->disruption_cost <= 1.0; }
+
 /** Nobody asks for reasons: with what is remembered of the nodes. */
 static struct kerf_candidates list_from_roster(struct kerf_disruption_pass *pass, bool eventual, enum kerf_disruption_method only)
 {
@@ -166,7 +170,7 @@ static struct kerf_candidates list_from_roster(struct kerf_disruption_pass *pass
         if (!is_plausible(pass, node, only) || standing_refusal(pass, node) || !is_of_known_pool(pass, node))
             continue;
         const struct kerf_roster_entry *entry = kerf_roster_entry(roster, pass, node);
-        if (entry->is_annotated || !entry->has_pool_label)
+        if (entry->is_annotated || !entry->has_pool_label || (only == KERF_METHOD_EMPTINESS && !is_empty(&entry->candidate)))
             continue;
         bool allowed = entry->changes ? pods_allow(pass, node) : kerf_roster_pods_allow(pass, entry);
         if (allowed || (eventual && node->claim.termination_grace_period_us != KERF_TIME_UNSET))
@@ -205,8 +209,6 @@ bool kerf_method_is_eventual(enum kerf_disruption_method method)
     return method == KERF_METHOD_DRIFT || method == KERF_METHOD_STATIC_DRIFT;
 }
 
-static bool is_empty(const struct kerf_candidate *candidate) { return candidate->disruption_cost <= 1.0; }
-
 static bool may_drift(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate, bool is_static)
 {
     (void)pass;
@@ -224,16 +226,15 @@ static const char when_empty[] = "consolidationPolicy of its NodePool is WhenEmp
 static const char not_consolidatable[] = "its NodeClaim is not Consolidatable";
 
 /** NULL: yes. Its own texts, for people ask most often why a node is not consolidated. */
-static const char *consolidation_refusal(struct kerf_disruption_pass *pass, const struct kerf_candidate *candidate)
+static const char *consolidation_refusal(const struct kerf_candidate *candidate)
 {
-    const struct kerf_labels *labels = kerf_cluster_node_labels(pass->cluster, candidate->node);
     if (candidate->nodepool->replicas >= 0)
         return "its NodePool is static: it is not consolidated";
     if (!candidate->type)
         return "its instance type is unknown: it is not consolidated";
-    if (!kerf_labels_get(labels, pass->vocabulary->key_capacity_type))
+    if (!candidate->has_capacity_type_label)
         return "it has no label karpenter.sh/capacity-type: it is not consolidated";
-    if (!kerf_labels_get(labels, pass->vocabulary->key_zone))
+    if (!candidate->has_zone_label)
         return "it has no label topology.kubernetes.io/zone: it is not consolidated";
     if (candidate->nodepool->consolidate_after_us == KERF_TIME_NEVER)
         return "consolidateAfter of its NodePool is Never";
@@ -278,7 +279,7 @@ struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pa
         case KERF_METHOD_MULTI_NODE:
         case KERF_METHOD_SINGLE_NODE:
         case KERF_METHOD_COUNT: {
-            const char *why = consolidation_refusal(pass, candidate);
+            const char *why = consolidation_refusal(candidate);
             wanted = !why;
             if (why && *why && method == KERF_METHOD_MULTI_NODE) /* the same texts once */
                 explain_consolidation(pass, candidate, why);

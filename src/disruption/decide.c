@@ -107,6 +107,7 @@ static bool is_synced(const struct kerf_cluster *cluster)
 /** What candidates of a class have in common, made when first needed: the world stands still during a pass. */
 struct listing {
     bool known;
+    enum kerf_disruption_method method; /* that it was made for, unless for all */
     struct kerf_candidates listed;
     const struct kerf_nodepool_totals *totals; /* NULL: nobody scores */
 };
@@ -125,9 +126,11 @@ static const struct listing *listing_of(struct kerf_disruption_pass *pass, struc
     struct listing *listing = &listings[eventual];
     /* Totals are over all candidates of the class, and reasons are of all nodes; else those of the method suffice. */
     bool of_all = pass->reasons || has_balanced_pool(pass->objects);
-    if (listing->known && of_all)
+    bool of_both = listing->known && method == KERF_METHOD_SINGLE_NODE && listing->method == KERF_METHOD_MULTI_NODE;
+    if (of_both || (listing->known && of_all)) /* both kinds of consolidation ask for the same nodes */
         return listing;
     listing->known = true;
+    listing->method = method;
     listing->listed = kerf_candidates_list(pass, eventual, of_all ? KERF_METHOD_COUNT : method);
     listing->totals = of_all ? kerf_nodepool_totals(pass, &listing->listed) : NULL;
     return listing;

@@ -37,6 +37,7 @@ struct kerf_disruption_pass {
     uint64_t refused_by_bounds;
     uint64_t simulated_pods;
     double compute_us;
+    unsigned char *pdb_states; /* by PDB, as far as it was asked (roster.c); NULL: none was */
     struct kerf_node_reasons *reasons; /* by node id; NULL: nobody asked */
 };
 void kerf_disruption_pass_init(struct kerf_disruption_pass *pass, const struct kerf_cluster *cluster,
@@ -70,6 +71,8 @@ struct kerf_candidate {
     const struct kerf_instance_type *type; /* NULL: unknown to the NodePool's NodeClass */
     uint32_t zone_index;                   /* KERF_NOT_FOUND: no label, or unknown */
     uint32_t capacity_type;                /* KERF_CAPACITY_TYPE_COUNT: no label, or other */
+    bool has_zone_label;
+    bool has_capacity_type_label;
     double price_usd_per_hour;
     double savings_ratio;   /* price over disruption cost */
     double disruption_cost; /* RDC: 1 and what its reschedulable pods cost to evict */
@@ -117,7 +120,7 @@ const kerf_node_id *kerf_roster_by_name(const struct kerf_roster *roster, size_t
 const struct kerf_roster_entry *kerf_roster_entry(struct kerf_roster *roster, struct kerf_disruption_pass *pass,
                                                   const struct kerf_cluster_node *node);
 /** Do the PDBs of the entry allow disruptions now? Of entries that don't change by themselves. */
-bool kerf_roster_pods_allow(const struct kerf_disruption_pass *pass, const struct kerf_roster_entry *entry);
+bool kerf_roster_pods_allow(struct kerf_disruption_pass *pass, const struct kerf_roster_entry *entry);
 /** Puts candidates in the order that they had last time, new ones at the end: little is left to sort. */
 void kerf_roster_presort(struct kerf_roster *roster, struct kerf_candidates *candidates);
 void kerf_roster_keep_order(struct kerf_roster *roster, const struct kerf_candidates *candidates);

@@ -165,13 +165,21 @@ const struct kerf_roster_entry *kerf_roster_entry(struct kerf_roster *roster, st
     return entry;
 }
 
-bool kerf_roster_pods_allow(const struct kerf_disruption_pass *pass, const struct kerf_roster_entry *entry)
+enum { PDB_UNKNOWN, PDB_OPEN, PDB_CLOSED };
+
+bool kerf_roster_pods_allow(struct kerf_disruption_pass *pass, const struct kerf_roster_entry *entry)
 {
     if (entry->is_blocked)
         return false;
-    for (size_t i = 0; i < entry->pdbs.count; i++)
-        if (kerf_cluster_pdb_state(pass->cluster, entry->pdbs.items[i]).disruptions_allowed == 0)
+    if (!pass->pdb_states)
+        pass->pdb_states = KERF_NEW_ARRAY(&pass->scratch, unsigned char, pass->objects->pdbs.count);
+    for (size_t i = 0; i < entry->pdbs.count; i++) {
+        unsigned char *state = &pass->pdb_states[entry->pdbs.items[i]];
+        if (*state == PDB_UNKNOWN)
+            *state = kerf_cluster_pdb_state(pass->cluster, entry->pdbs.items[i]).disruptions_allowed == 0 ? PDB_CLOSED : PDB_OPEN;
+        if (*state == PDB_CLOSED)
             return false;
+    }
     return true;
 }
 
