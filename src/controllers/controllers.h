@@ -76,6 +76,7 @@ enum kerf_event_kind {
     KERF_EVENT_VOLUME_ATTACHED,     /* subject: row of the attachment */
     KERF_EVENT_VOLUME_DETACHED,     /* subject: row of the attachment */
     KERF_EVENT_CLAIMS_GO,           /* claims of ephemeral volumes whose pods are gone */
+    KERF_EVENT_STATIC_POOL,         /* subject: NodePool index */
     KERF_EVENT_NODE_LOST,           /* detail 0: the node monitor finds that the instance is gone; 1: pod garbage collection; subject: node id */
     /* observers */
     KERF_EVENT_SAMPLE,              /* a row of the series */
@@ -200,6 +201,10 @@ void kerf_provisioner_free(struct kerf_provisioner *controller);
 struct kerf_lifecycle; /* nodeclaims: launch, registration, initialization, time-outs, expiry, conditions, end of instances */
 struct kerf_lifecycle *kerf_lifecycle_new(struct kerf_world *world);
 void kerf_lifecycle_free(struct kerf_lifecycle *controller);
+
+struct kerf_static_pools; /* NodePools with replicas */
+struct kerf_static_pools *kerf_static_pools_new(struct kerf_world *world);
+void kerf_static_pools_free(struct kerf_static_pools *controller);
 
 struct kerf_disruptor; /* Karpenter's disruption loop and its queue of commands */
 struct kerf_disruptor *kerf_disruptor_new(struct kerf_world *world);

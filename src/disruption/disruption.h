@@ -45,6 +45,27 @@ struct kerf_disruption_options {
     struct kerf_disruption_compute compute;
 };
 
+/** Nodeclaims of a static NodePool (14.1). */
+struct kerf_static_counts {
+    int64_t active;
+    int64_t pending; /* in a command */
+    int64_t deleting;
+};
+struct kerf_static_counts kerf_static_count(const struct kerf_cluster *cluster, uint32_t nodepool_index);
+
+/** What becomes of a static NodePool now (14.1, 14.2). */
+struct kerf_static_scale {
+    int64_t create;
+    bool limited; /* some are missing, but its limit of nodes lets none be made */
+    const kerf_node_id *remove; /* in their order; in the arena */
+    size_t remove_count;
+};
+/** `tie_seed` draws among empty nodes, which the real program takes in any order. Nothing for dynamic NodePools and those that are going. */
+void kerf_static_scale_decide(const struct kerf_cluster *cluster, uint32_t nodepool_index, kerf_time_us now_epoch_us, uint64_t tie_seed,
+                              struct kerf_arena *arena, struct kerf_static_scale *out_scale);
+/** A nodeclaim as the NodePool's template says: no simulation, EC2 chooses the type. */
+struct kerf_planned_claim kerf_static_claim(const struct kerf_cluster *cluster, uint32_t nodepool_index, struct kerf_arena *arena);
+
 /** What the loop remembers between passes (1.4 and 6.3). Zero it before the first pass. */
 struct kerf_disruption_memory {
     kerf_time_us multi_node_memo; /* consolidation state for which nothing was found; 0: none */

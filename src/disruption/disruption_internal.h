@@ -95,6 +95,8 @@ struct kerf_candidates kerf_candidates_of_method(struct kerf_disruption_pass *pa
 bool kerf_method_is_eventual(enum kerf_disruption_method method);
 /** By price over disruption cost descending; equal ones by name. */
 void kerf_candidates_sort_by_savings(const struct kerf_disruption_pass *pass, struct kerf_candidates *candidates);
+/** Of so many wanted nodeclaims those that a static NodePool may have now (11.4). */
+int64_t kerf_static_grant(const struct kerf_nodepool *nodepool, struct kerf_static_counts counts, int64_t wanted);
 bool kerf_nodepool_is_managed(const struct kerf_disruption_pass *pass, uint32_t nodepool_index);
 
 /* ---- roster.c: what is remembered of nodes from pass to pass ----------------------------------------------------------------------- */

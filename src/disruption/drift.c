@@ -80,47 +80,6 @@ const char *kerf_disruption_drift_reason(const struct kerf_cluster *cluster, con
 
 /* ---- static drift (11.4) ----------------------------------------------------------------------------------------------------------- */
 
-struct static_counts {
-    int64_t active;
-    int64_t pending; /* in a command */
-    int64_t deleting;
-};
-
-static struct static_counts count_static(const struct kerf_disruption_pass *pass, uint32_t nodepool_index)
-{
-    struct static_counts counts = { 0 };
-    for (size_t at = 0; at < kerf_cluster_node_count(pass->cluster); at++) {
-        const struct kerf_cluster_node *node = kerf_cluster_node_at(pass->cluster, at);
-        if (!node->has_claim || node->nodepool_index != nodepool_index)
-            continue;
-        if (kerf_cluster_is_deleting(pass->cluster, node))
-            counts.deleting++;
-        else if (node->in_command)
-            counts.pending++;
-        else
-            counts.active++;
-    }
-    return counts;
-}
-
-/** Replacements that the NodePool may have now. */
-static int64_t grant(const struct kerf_nodepool *nodepool, struct static_counts counts, int64_t wanted)
-{
-    if (nodepool->limits.nodes < 0)
-        return wanted;
-    return kerf_max_i64(0, kerf_min_i64(wanted, nodepool->limits.nodes - (counts.active + counts.pending + counts.deleting)));
-}
-
-/** A node as the NodePool's template says: no simulation, EC2 chooses the type. */
-static struct kerf_planned_claim replacement_of_template(struct kerf_disruption_pass *pass, uint32_t nodepool_index)
-{
-    const struct kerf_nodepool *nodepool = &pass->objects->nodepools.items[nodepool_index];
-    struct kerf_planned_claim replacement = { .nodepool_index = nodepool_index };
-    replacement.requirements = kerf_requirements_of_labels(pass->arena, pass->vocabulary, &nodepool->template_labels);
-    kerf_requirements_add_expressions(pass->arena, pass->vocabulary, &replacement.requirements, &nodepool->requirements);
-    return replacement;
-}
-
 size_t kerf_static_drift_decide(struct kerf_disruption_pass *pass, struct kerf_method_input *input,
                                 struct kerf_disruption_command **out_commands)
 {
@@ -133,10 +92,10 @@ size_t kerf_static_drift_decide(struct kerf_disruption_pass *pass, struct kerf_m
             drifted += input->candidates.items[i]->nodepool_index == pool;
         if (drifted == 0 || input->budgets[pool] <= 0)
             continue;
-        struct static_counts counts = count_static(pass, pool);
+        struct kerf_static_counts counts = kerf_static_count(pass->cluster, pool);
         if (counts.active + counts.pending > nodepool->replicas)
             continue; /* the scale-down comes first */
-        int64_t left = grant(nodepool, counts, kerf_min_i64(input->budgets[pool], drifted));
+        int64_t left = kerf_static_grant(nodepool, counts, kerf_min_i64(input->budgets[pool], drifted));
         for (size_t i = 0; i < input->candidates.count && left > 0; i++) {
             const struct kerf_candidate *candidate = input->candidates.items[i];
             if (candidate->nodepool_index != pool)
@@ -144,7 +103,7 @@ size_t kerf_static_drift_decide(struct kerf_disruption_pass *pass, struct kerf_m
             struct kerf_candidates alone = { .items = &candidate, .count = 1 };
             struct kerf_disruption_command command = kerf_command_of(pass, KERF_METHOD_STATIC_DRIFT, &alone);
             struct kerf_planned_claim *replacement = KERF_NEW(pass->arena, struct kerf_planned_claim);
-            *replacement = replacement_of_template(pass, pool);
+            *replacement = kerf_static_claim(pass->cluster, pool, pass->arena);
             command.replace = true;
             command.replacements = replacement;
             command.replacement_count = 1;

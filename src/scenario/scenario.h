@@ -179,6 +179,7 @@ struct kerf_karpenter_settings {
     bool ignore_preferences;
     bool best_effort_min_values;
     bool spot_to_spot_consolidation;
+    bool static_capacity;
     bool interruption_queue; /* true: Spot notices reach Karpenter */
 };
 

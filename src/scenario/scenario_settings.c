@@ -234,6 +234,7 @@ static const struct key keys[] = {
     CHOICE("karpenter.minValuesPolicy", "Strict", "BestEffort", IN_DESIGN(karpenter.best_effort_min_values)),
     OTHER("karpenter.featureGates", "", "map"),
     BOOL("karpenter.featureGates.SpotToSpotConsolidation", "false", IN_DESIGN(karpenter.spot_to_spot_consolidation)),
+    BOOL("karpenter.featureGates.StaticCapacity", "false", IN_DESIGN(karpenter.static_capacity)),
     BOOL("karpenter.interruptionQueue", "true", IN_DESIGN(karpenter.interruption_queue)),
     VALUE("karpenter.vmMemoryOverheadPercent", KEY_NUMBER, 0, 1, "0.075", "share of the memory",
           IN_DESIGN(instance_options.vm_memory_overhead_percent)),

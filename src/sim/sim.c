@@ -25,6 +25,7 @@ CONTROLLER(kubelets, kubelets)
 CONTROLLER(binder, binder)
 CONTROLLER(lifecycle, lifecycle)
 CONTROLLER(provisioner, provisioner)
+CONTROLLER(static_pools, static_pools)
 CONTROLLER(disruptor, disruptor)
 CONTROLLER(autoscaler, autoscaler)
 CONTROLLER(nodegroups, nodegroup_controller)
@@ -33,6 +34,7 @@ CONTROLLER(terminator, terminator)
 CONTROLLER(takers, takers)
 
 static bool has_karpenter(const struct kerf_design *design) { return design->karpenter.enabled; }
+static bool has_static_pools(const struct kerf_design *design) { return has_karpenter(design) && design->karpenter.static_capacity; }
 static bool has_network(const struct kerf_design *design) { return design->subnet_count > 0; }
 static bool has_branches(const struct kerf_design *design) { return has_network(design) && design->cni.pod_eni; }
 static bool has_claims(const struct kerf_design *design)
@@ -66,6 +68,7 @@ static const struct controller controllers[KERF_SIM_CONTROLLER_COUNT] = {
     [KERF_SIM_BINDER] = { make_binder, unmake_binder, NULL },
     [KERF_SIM_LIFECYCLE] = { make_lifecycle, unmake_lifecycle, has_karpenter },
     [KERF_SIM_PROVISIONER] = { make_provisioner, unmake_provisioner, has_karpenter },
+    [KERF_SIM_STATIC_POOLS] = { make_static_pools, unmake_static_pools, has_static_pools },
     [KERF_SIM_DISRUPTOR] = { make_disruptor, unmake_disruptor, has_karpenter },
     [KERF_SIM_AUTOSCALER] = { make_autoscaler, unmake_autoscaler, has_autoscaler },
     [KERF_SIM_NODEGROUPS] = { make_nodegroups, unmake_nodegroups, has_groups },

@@ -74,7 +74,7 @@ static void add_pool(struct chaos *chaos, const char *name, const char *capacity
                                    "[{ nodes: 50%, reasons: [Empty] }, { nodes: \"0\", schedule: \"10 * * * *\", duration: 25m }]"));
 }
 
-/** Nothing makes its nodes as long as the gate StaticCapacity is off, and nothing may plan one. */
+/** Its nodes come from its own controller alone; no pass may plan one. */
 static void add_static_pool(struct chaos *chaos)
 {
     kerf_text_append(&chaos->manifests,
@@ -163,7 +163,7 @@ static void make_world(struct chaos *chaos, uint64_t seed)
     if (!chaos->easy && chance(chaos, 0.5))
         kerf_text_append_format(keys, "cloud: { onDemandRefusal: %s, gaps: [{ from: 1h, until: 100m, capacityType: on-demand }] }\n",
                                 ONE_OF(chaos, "0.1", "0.6"));
-    kerf_text_append_format(keys, "karpenter: { planner: %s, interruptionQueue: %s, preferencePolicy: %s, minValuesPolicy: %s, featureGates: { SpotToSpotConsolidation: %s } }\n",
+    kerf_text_append_format(keys, "karpenter: { planner: %s, interruptionQueue: %s, preferencePolicy: %s, minValuesPolicy: %s, featureGates: { SpotToSpotConsolidation: %s, StaticCapacity: true } }\n",
                             chance(chaos, 0.3) ? "packed" : "karpenter", chance(chaos, 0.2) ? "false" : "true", ONE_OF(chaos, "Respect", "Respect", "Ignore"),
                             ONE_OF(chaos, "Strict", "Strict", "BestEffort"), chance(chaos, 0.4) ? "true" : "false");
     if (chance(chaos, 0.15)) /* what-ifs so slow that both searches run into their time-outs */
