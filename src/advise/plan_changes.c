@@ -141,12 +141,18 @@ static void drop_pod_key(const struct lister *lister, kerf_name key)
 
 /* ---- requirements of the NodePool -------------------------------------------------------------------------------------- */
 
-static const struct kerf_expression *pool_expression(const struct kerf_nodepool *pool, kerf_name key)
+/* The NodePool's requirement on the key; NULL: none, or several. */
+static const struct kerf_expression *only_expression(const struct kerf_nodepool *pool, kerf_name key)
 {
-    for (size_t i = 0; i < pool->requirements.count; i++)
-        if (pool->requirements.items[i].key == key)
-            return &pool->requirements.items[i];
-    return NULL;
+    const struct kerf_expression *found = NULL;
+    for (size_t i = 0; i < pool->requirements.count; i++) {
+        if (pool->requirements.items[i].key != key)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &pool->requirements.items[i];
+    }
+    return found;
 }
 
 static struct kerf_labels labels_without(const struct lister *lister, const struct kerf_labels *from, kerf_name key)
@@ -294,7 +300,7 @@ bool kerf_narrow_change(struct kerf_what_if *what_if, const struct kerf_hypothes
         return false;
     const struct kerf_nodepool *pool = &what_if->snapshot->objects.nodepools.items[dropped->nodepool_index];
     kerf_name key = kerf_name_find(vocabulary->names, last->value);
-    const struct kerf_expression *old = key != NULL ? pool_expression(pool, key) : NULL;
+    const struct kerf_expression *old = key != NULL ? only_expression(pool, key) : NULL;
     const struct kerf_requirement *needed = key != NULL ? needed_by(outcome, key) : NULL;
     if (old == NULL || needed == NULL || needed->value_count == 0)
         return false;

@@ -49,6 +49,12 @@ static const struct example examples[] = {
      {"the pod wants topology.kubernetes.io/zone In [z3], and the place has topology.kubernetes.io/zone In [z1 z2]",
       "the pod without its requirement topology.kubernetes.io/zone In [z3]: it goes to",
       "NodePool np with z3 among the values of topology.kubernetes.io/zone (In): it goes to"}},
+    {"two requirements on one key are not narrowed one by one",
+     POOL("np", REQUIREMENTS("{key: topology.kubernetes.io/zone, operator: In, values: [z1, z2]}, {key: topology.kubernetes.io/zone, operator: NotIn, "
+                             "values: [z2]}"), "")
+         POD("p", "1", ", nodeSelector: {topology.kubernetes.io/zone: z3}"),
+     NULL, NULL, false,
+     {"NodePool np without its requirement on topology.kubernetes.io/zone: it goes to"}},
     {"label that nobody has", PLAIN_POOL POD("p", "1", ", nodeSelector: {team: red}"), NULL, NULL, false,
      {"the pod wants team In [red], and the place does not have that label", "the pod without its requirement team In [red]: it",
       "NodePool np with the label team=red: it goes to a new node of NodePool np\n"}},
