@@ -18,7 +18,7 @@ struct node_info {
     bool unschedulable;
     bool has_hard_taints;
     bool has_soft_taints;
-    uint32_t stamp; /* of the last refresh that touched it */
+    uint64_t scheduling_revision; /* of the node, when it was read */
     int64_t allocatable[KERF_RESOURCE_MAX];
     int64_t used[KERF_RESOURCE_MAX]; /* `pods` counts pods */
     int64_t nonzero_cpu;             /* with defaults for containers without requests: for scores only */
@@ -222,7 +222,6 @@ struct kerf_binding {
     uint64_t anti_pod_total;
     uint64_t journal_cursor; /* of the cluster's journal */
     bool built;
-    uint32_t stamp;
     uint32_t epoch;         /* rises when the log is cut: columns then start anew */
     KERF_VEC(uint32_t) log; /* slots that changed */
     uint32_t start_index;   /* where the next search begins */

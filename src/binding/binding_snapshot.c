@@ -275,8 +275,8 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
         kerf_name_map_put(&binding->slot_by_name, node->node.meta.name, slot);
     }
     struct node_info *info = &binding->nodes[slot];
-    if (!is_new && info->stamp == binding->stamp)
-        return; /* several entries of the journal, one look */
+    if (!is_new && info->scheduling_revision == node->scheduling_revision)
+        return; /* nothing that is looked at here; or several entries of the journal, one look */
     kerf_name region, zone;
     zone_key(binding, &node->node.meta.labels, &region, &zone);
     bool moved = !is_new && (info->region != region || info->zone != zone);
@@ -284,7 +284,7 @@ static void read_node(struct kerf_binding *binding, kerf_node_id id)
         remove_from_tree(binding, slot);
     binding->images_stale |= is_new || info->images != node->node.images || info->image_count != node->node.image_count;
     info->id = id;
-    info->stamp = binding->stamp;
+    info->scheduling_revision = node->scheduling_revision;
     uint32_t had_soft_taints = is_new ? 0 : info->has_soft_taints;
     kerf_binding_read_node(binding, info, &node->node);
     binding->soft_taint_nodes += info->has_soft_taints - had_soft_taints;
@@ -361,7 +361,6 @@ void kerf_binding_refresh(struct kerf_binding *binding)
     uint64_t count = kerf_cluster_journal_count(binding->cluster);
     if (binding->built && binding->journal_cursor == count)
         return;
-    binding->stamp++;
     kerf_node_id id;
     if (!binding->built || !kerf_cluster_journal_at(binding->cluster, binding->journal_cursor, &id)) {
         read_all(binding);

@@ -312,10 +312,35 @@ static void tell(struct kerf_cluster *cluster, struct kerf_change change)
     cluster->telling = false;
 }
 
+/** Where pods are bound and which are going, and the Node object: not claims, nor how far a pod has got in starting. */
+static bool scheduler_sees(enum kerf_change_kind kind)
+{
+    switch (kind) {
+    case KERF_CHANGE_CLAIM_ADDED:
+    case KERF_CHANGE_CLAIM_LAUNCHED:
+    case KERF_CHANGE_CLAIM_CHANGED:
+    case KERF_CHANGE_CLAIM_DELETING:
+    case KERF_CHANGE_POD_ADDRESSED:
+    case KERF_CHANGE_POD_ATTACHED:
+    case KERF_CHANGE_POD_RUNNING:
+    case KERF_CHANGE_POD_READY:
+    case KERF_CHANGE_POD_NOT_READY:
+    case KERF_CHANGE_POD_HURRIED:
+    case KERF_CHANGE_VOLUME_DETACHED:
+        return false;
+    default:
+        return true;
+    }
+}
+
 void kerf_cluster_tell(struct kerf_cluster *cluster, enum kerf_change_kind kind, kerf_node_id node, kerf_pod_id pod)
 {
-    if (node.index != UINT32_MAX)
+    if (node.index != UINT32_MAX) {
         cluster->journal[cluster->journal_count++ & (JOURNAL_LENGTH - 1)] = node;
+        struct entry *entry = scheduler_sees(kind) ? entry_of(cluster, node) : NULL;
+        if (entry)
+            entry->node.scheduling_revision++;
+    }
     tell(cluster, (struct kerf_change){.kind = kind, .node = node, .pod = pod, .nodegroup_index = KERF_NOT_FOUND});
 }
 

@@ -62,6 +62,7 @@ struct kerf_cluster_node {
     bool in_command;          /* its provider ID belongs to a command of the orchestration queue */
     kerf_time_us nominated_until_epoch_us; /* KERF_TIME_UNSET: never */
     /* kept by cluster */
+    uint64_t scheduling_revision; /* rises with each change that kube-scheduler's filters and scores may see */
     uint64_t appearance; /* running number of the Node object: kube-scheduler's order of nodes; 0: no Node yet */
     const kerf_pod_id *pods; /* bound pods, terminal ones until they are removed; in order of binding */
     uint32_t pod_count;
