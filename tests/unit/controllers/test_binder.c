@@ -44,6 +44,44 @@ Test(binder, marks_take_tokens_and_are_made_once)
     sim_world_close(&world);
 }
 
+/* Example 25 of kube-scheduler.md 14: a hundred marks at once, then fifty a second. */
+Test(binder, example_25_a_thousand_pods_without_room_are_marked_in_18_seconds)
+{
+    struct sim_world world;
+    sim_world_open(&world, "timings: { controllerBurst: 1000 }\n", web(1000, "1m", ""), CONTROLLERS);
+    sim_world_run(&world, SECONDS(10));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_POD_UNSCHEDULABLE), 600, "those of Karpenter's first batch");
+    sim_world_run(&world, SECONDS(17.9));
+    cr_expect_lt(sim_world_count(&world, KERF_CHANGE_POD_UNSCHEDULABLE), 1000);
+    sim_world_run(&world, SECONDS(18));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_POD_UNSCHEDULABLE), 1000);
+    sim_world_close(&world);
+}
+
+/* Example 26: the pod fails at 0 s, its node appears at 35 s with a taint and is ready at 48 s; the scheduler is idle. */
+Test(binder, example_26_a_pod_is_bound_when_its_node_loses_the_taint)
+{
+    struct sim_world world;
+    sim_world_open(&world, "", web(1, "500m", ""), CONTROLLERS);
+    kerf_node_id full = sim_world_add_node(&world, "full", "m5.large", "us-east-1a");
+    kerf_cluster_bind_pod(world.world->cluster, sim_world_add_pod(&world, "big", "1900m", "1Gi", "", ""), full);
+    sim_world_run(&world, SECONDS(35));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_POD_UNSCHEDULABLE), 1);
+    kerf_node_id node = sim_world_add_node(&world, "new", "m5.large", "us-east-1a");
+    struct kerf_taint taint = {.key = world.world->vocabulary->key_taint_not_ready, .effect = KERF_TAINT_NO_SCHEDULE};
+    kerf_cluster_set_node_taints(world.world->cluster, node, (struct kerf_taints){&taint, 1});
+    sim_world_run(&world, SECONDS(48));
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 0);
+    kerf_cluster_set_node_taints(world.world->cluster, node, (struct kerf_taints){NULL, 0});
+    sim_world_run(&world, SECONDS(60));
+    cr_assert_eq(sim_world_bound_pods(&world, "web"), 1);
+    kerf_pod_id pod = kerf_cluster_pod_at(world.world->cluster, 0)->id;
+    if (kerf_cluster_pod(world.world->cluster, pod)->workload_index == KERF_NOT_FOUND)
+        pod = kerf_cluster_pod_at(world.world->cluster, 1)->id;
+    cr_expect_eq(sim_world_pod_event(&world, KERF_CHANGE_POD_BOUND, pod)->at_us, SECONDS(48));
+    sim_world_close(&world);
+}
+
 Test(binder, a_node_helps_at_once_whatever_the_back_off)
 {
     struct sim_world world;
