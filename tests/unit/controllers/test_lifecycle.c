@@ -91,6 +91,31 @@ Test(lifecycle, expired_claims_go_one_a_second)
     sim_world_close(&world);
 }
 
+/* K1 and K2: to the second, whatever guards the node (budgets are the disruptor's: nobody asks it); many at once go one a second. */
+Test(lifecycle, k1_k2_sixty_claims_expire_within_a_minute)
+{
+    static const char *const pool =
+        "      expireAfter: 720h\n      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: "
+        "karpenter.sh/capacity-type, operator: In, values: [on-demand] }]\n";
+    struct sim_world world;
+    open_world(&world, "horizon: 721h\n", pool, 1u << KERF_SIM_LIFECYCLE);
+    for (int i = 0; i < 60; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "n%d", i);
+        sim_world_add_claimed_node(&world, name, "m5.large", "us-east-1a", false);
+    }
+    kerf_pod_id guard = sim_world_add_pod(&world, "guard", "10m", "10Mi", ", annotations: { karpenter.sh/do-not-disrupt: \"true\" }", "");
+    kerf_cluster_bind_pod(world.world->cluster, guard, kerf_cluster_node_at(world.world->cluster, 0)->id);
+    sim_world_run(&world, SECONDS(2592000.0 - 1));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_DELETING), 0);
+    sim_world_run(&world, SECONDS(2592000.0));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_DELETING), 1);
+    cr_expect(kerf_cluster_is_deleted(kerf_cluster_node_at(world.world->cluster, 0)), "the guarded one");
+    sim_world_run(&world, SECONDS(2592000.0 + 59));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_DELETING), 60);
+    sim_world_close(&world);
+}
+
 /* karpenter-disruption 2.7 */
 Test(lifecycle, consolidatable_follows_pods_that_come_and_go)
 {

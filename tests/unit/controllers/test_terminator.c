@@ -184,3 +184,38 @@ Test(terminator, a_group_node_is_drained_alike)
     cr_expect_null(kerf_cluster_node(drained.world.world->cluster, node));
     sim_world_close(&drained.world);
 }
+
+/* K11: who needs longer than what is left is told at once, whatever its group. */
+Test(terminator, k11_a_grace_longer_than_the_deadline_is_cut_at_once)
+{
+    struct drained drained;
+    open_world(&drained, "300s", "");
+    kerf_pod_id ordinary = run_pod(&drained, "ordinary", "", ", terminationGracePeriodSeconds: 30");
+    kerf_pod_id critical = run_pod(&drained, "critical", "", ", priorityClassName: system-cluster-critical, terminationGracePeriodSeconds: 600");
+    start_drain(&drained);
+    sim_world_run(&drained.world, SECONDS(101));
+    const struct kerf_cluster *cluster = drained.world.world->cluster;
+    kerf_time_us deleted_epoch_us = drained.world.design->start_epoch_us + SECONDS(100);
+    cr_expect_float_eq(told_after(&drained, KERF_CHANGE_POD_TERMINATING, critical), 0.0, 1e-9, "though ordinary pods come first");
+    cr_expect_eq(kerf_cluster_pod(cluster, critical)->pod.meta.deletion_epoch_us, deleted_epoch_us + SECONDS(300));
+    cr_expect_float_eq(told_after(&drained, KERF_CHANGE_POD_TERMINATING, ordinary), 0.0, 1e-9);
+    cr_expect_eq(kerf_cluster_pod(cluster, ordinary)->pod.meta.deletion_epoch_us, deleted_epoch_us + SECONDS(30), "evicted with its own grace");
+    sim_world_close(&drained.world);
+}
+
+/* K12: a pod comes late, and is told to go with a grace of its own. */
+Test(terminator, k12_a_pod_that_would_outlast_the_deadline_is_deleted_again)
+{
+    struct drained drained;
+    open_world(&drained, "300s", "");
+    run_pod(&drained, "holds", ", annotations: { karpenter.sh/do-not-disrupt: \"true\" }", ", terminationGracePeriodSeconds: 30");
+    start_drain(&drained);
+    sim_world_run(&drained.world, SECONDS(190));
+    kerf_pod_id pod = run_pod(&drained, "slow", "", ", terminationGracePeriodSeconds: 6000");
+    kerf_cluster_delete_pod(drained.world.world->cluster, pod, kerf_world_epoch_now(drained.world.world) + SECONDS(6000));
+    sim_world_run(&drained.world, SECONDS(191));
+    cr_assert_not_null(kerf_cluster_pod(drained.world.world->cluster, pod));
+    cr_expect_eq(kerf_cluster_pod(drained.world.world->cluster, pod)->pod.meta.deletion_epoch_us,
+                 drained.world.design->start_epoch_us + SECONDS(190 + 210));
+    sim_world_close(&drained.world);
+}
