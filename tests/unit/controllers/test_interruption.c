@@ -1,6 +1,8 @@
 /** Spot shocks, notices, reclaims, and instances that vanish under their pods (karpenter-disruption.md 13.4, workloads.md 14). */
 #include "../../support/sim_world.h"
 
+#include "controllers/controllers_internal.h"
+
 #include <criterion/criterion.h>
 #include <math.h>
 
@@ -27,6 +29,25 @@ Test(interruption, a_notice_drains_the_node_before_it_is_taken)
     cr_expect_eq(sim_world_node_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_ENDED, spot)->at_us, notice->at_us + SECONDS(7));
     cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_NODE_LOST), 0);
     cr_expect_not_null(kerf_cluster_node(world.world->cluster, on_demand));
+    sim_world_close(&world);
+}
+
+/* L7: the later mark holds for its own three minutes, to the sweep that follows. */
+Test(interruption, l7_a_second_mark_begins_anew)
+{
+    struct sim_world world;
+    sim_world_open(&world, "", sim_pool_of_m5_large, CONTROLLERS);
+    kerf_node_id spot = sim_world_add_claimed_node(&world, "n", "m5.large", "us-east-1a", true);
+    const struct kerf_cluster_node *node = kerf_cluster_node(world.world->cluster, spot);
+    size_t offering = kerf_catalog_offering_index(world.design->catalog, node->type_index, node->zone_index, KERF_SPOT);
+    sim_world_run(&world, SECONDS(1005));
+    kerf_offering_remember_unavailable(world.world, node->type_index, node->zone_index, KERF_SPOT);
+    sim_world_run(&world, SECONDS(1105));
+    kerf_offering_remember_unavailable(world.world, node->type_index, node->zone_index, KERF_SPOT);
+    sim_world_run(&world, SECONDS(1005 + 280) - 1);
+    cr_expect(kerf_bit_get(kerf_cluster_unavailable_offerings(world.world->cluster), (uint32_t)offering));
+    sim_world_run(&world, SECONDS(1005 + 290));
+    cr_expect_not(kerf_bit_get(kerf_cluster_unavailable_offerings(world.world->cluster), (uint32_t)offering));
     sim_world_close(&world);
 }
 

@@ -340,6 +340,11 @@ Test(methods, g5_min_values_above_fifteen)
     add_spot_types(18, true, ", requirements: [{key: node.kubernetes.io/instance-type, operator: Exists, minValues: 16}]");
     PASS("single-node replace n by np[s08,s00,s01,s02,s03,s04,s05,s06,s07,s09,s10,s11,s12,s13,s14,s15]");
 }
+Test(methods, g6_min_values_below_fifteen_leave_fifteen)
+{
+    add_spot_types(18, true, ", requirements: [{key: node.kubernetes.io/instance-type, operator: Exists, minValues: 3}]");
+    PASS("single-node replace n by np[s08,s00,s01,s02,s03,s04,s05,s06,s07,s09,s10,s11,s12,s13,s14]");
+}
 Test(methods, g8_several_nodes_need_no_flexibility)
 {
     add_spot_types(4, false, "");
@@ -430,6 +435,20 @@ Test(methods, j14_two_at_once)
 {
     add_static_world(5, 7, 5);
     PASS("static-drift replace n0 by np[]; static-drift replace n1 by np[]");
+}
+Test(methods, j15_one_at_a_time)
+{
+    add_static_world(5, 6, 5);
+    PASS("static-drift replace n0 by np[]");
+    kerf_node_id first = disrupt_world_node(&world, "n0")->id;
+    kerf_cluster_set_in_command(world.cluster, first, true); /* its replacement is made: six nodeclaims */
+    kerf_cluster_mark_for_deletion(world.cluster, first, true);
+    struct kerf_nodeclaim claim = disrupt_world_node(&world, "n1")->claim;
+    claim.meta.name = claim.meta.uid = kerf_name_of(world.vocabulary->names, "np-new");
+    claim.provider_id = kerf_name_of(world.vocabulary->names, "aws:///z1/i-new");
+    claim.node_name = NULL;
+    kerf_cluster_add_claim(world.cluster, &claim);
+    PASS("nothing");
 }
 Test(methods, j16_first_the_scale_down)
 {
