@@ -1,6 +1,6 @@
 /*
- * The worked examples L1 to L12 of karpenter-provisioning.md 16.10, as far as they are about the request: L7 to L11 tell the
- * effects of EC2's answers, which the cloud and the controllers have; of them L7 and L10 are here with what the memory holds.
+ * The worked examples L1 to L7, L10 and L12 of karpenter-provisioning.md 16.10; of L7 and L10 what the memory of refusals holds. L8 is
+ * about capacity reservations, L9 about requests that share one call, L11 about errors of authorisation: none of them is modelled.
  */
 #include <criterion/criterion.h>
 
