@@ -7,7 +7,8 @@
  * are detached when the last pod of the node that uses them is gone; those of an instance that ended under its pods only by force, minutes
  * later, because nobody can say that they were unmounted.
  *
- * Simplified: a pod is bound before its new volume is there rather than after; calls are neither throttled nor fail.
+ * Simplified: a pod is bound before its new volume is there rather than after; a claim that binds at once always gets a new volume; calls are
+ * neither throttled nor fail.
  */
 #include "controllers/controllers_internal.h"
 
@@ -90,7 +91,8 @@ static void provision_later(struct kerf_volumes *volumes, const struct kerf_pvc 
 static bool binds_at_once(const struct kerf_world *world, const struct kerf_pvc *claim)
 {
     const struct kerf_storage_class *class = claim->volume_name ? NULL : kerf_claim_storage_class(world->cluster, claim);
-    return class && class->provisioner && !class->wait_for_first_consumer;
+    return class && !class->wait_for_first_consumer && class->provisioner &&
+           !kerf_name_is(class->provisioner, "kubernetes.io/no-provisioner");
 }
 
 /** All take equally long: the claim is the one that has waited longest. */
