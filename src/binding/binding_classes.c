@@ -121,8 +121,8 @@ static void recount(struct kerf_binding *binding, uint32_t slot)
 static const struct slot_classes *classes_of_slot(struct kerf_binding *binding, uint32_t slot)
 {
     grow_slot_classes(binding);
-    if (!binding->slot_classes[slot].known && binding->label_classes.count > LABEL_CLASSES_MAX)
-        forget_classes(binding);
+    if (!binding->slot_classes[slot].known && binding->counts_by_slot && binding->label_classes.count > LABEL_CLASSES_MAX)
+        forget_classes(binding); /* columns that follow classes do so before they look at slots */
     if (!binding->slot_classes[slot].known)
         recount(binding, slot);
     return &binding->slot_classes[slot];
@@ -183,6 +183,7 @@ static void follow_log(struct kerf_binding *binding)
 
 void kerf_binding_cut_class_changes(struct kerf_binding *binding)
 {
+    follow_log(binding); /* a slot whose node is gone must not keep its counts */
     binding->class_cursor = 0;
     for (size_t i = 0; i < binding->label_classes.count; i++)
         binding->label_classes.items[i].changes.count = 0;

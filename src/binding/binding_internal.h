@@ -305,7 +305,7 @@ struct match_column *kerf_binding_match_column(struct kerf_binding *binding, con
 /* binding_classes.c: counts of pods by namespace and labels */
 /** Brings the column up to date by what its classes tell of the slots that changed; false: it has to look at slots itself. */
 bool kerf_binding_follow_classes(struct kerf_binding *binding, struct match_column *column, bool anew);
-/** The log was cut: so are they. */
+/** The log is about to be cut: so are they. */
 void kerf_binding_cut_class_changes(struct kerf_binding *binding);
 /** All changes so far are in the column. */
 void kerf_binding_mark_classes(struct kerf_binding *binding, struct match_column *column);

@@ -350,9 +350,9 @@ static void read_all(struct kerf_binding *binding)
 void kerf_binding_trim_log(struct kerf_binding *binding)
 {
     if (binding->log.count > LOG_MAX) {
+        kerf_binding_cut_class_changes(binding);
         binding->log.count = 0;
         binding->epoch++;
-        kerf_binding_cut_class_changes(binding);
     }
 }
 
