@@ -312,6 +312,7 @@ void kerf_binding_mark_classes(struct kerf_binding *binding, struct match_column
 /** How many pods of the node the column's filter takes. */
 uint32_t kerf_binding_count_matches(struct kerf_binding *binding, struct match_column *column, uint32_t slot);
 void kerf_binding_classes_fini(struct kerf_binding *binding);
+void kerf_binding_columns_fini(struct kerf_binding *binding); /* binding_columns.c */
 void kerf_binding_refresh_images(struct kerf_binding *binding);
 bool kerf_binding_filter_takes(const struct kerf_binding *binding, const struct pod_filter *filter, const struct kerf_pod *pod);
 /** Requests in kube-scheduler's units. */
