@@ -20,7 +20,7 @@ static const struct kerf_workload *workload_at(const struct kerf_workload_contro
     return &controller->prepared[index];
 }
 
-void kerf_workload_wake(struct kerf_workload_controller *controller, uint32_t index, kerf_time_us at_us)
+static void schedule_sync(struct kerf_workload_controller *controller, uint32_t index, kerf_time_us at_us)
 {
     struct workload_state *state = &controller->states[index];
     if (kerf_engine_is_scheduled(controller->world->engine, state->sync)) {
@@ -30,6 +30,12 @@ void kerf_workload_wake(struct kerf_workload_controller *controller, uint32_t in
     }
     state->sync_us = at_us;
     state->sync = kerf_world_schedule(controller->world, at_us, KERF_EVENT_WORKLOAD_SYNC, index, 0);
+}
+
+void kerf_workload_wake(struct kerf_workload_controller *controller, uint32_t index, kerf_time_us at_us)
+{
+    if (!controller->states[index].in_line) /* a sync that waits for a token sees the news when it goes on */
+        schedule_sync(controller, index, at_us);
 }
 
 void kerf_workload_set_desired(struct kerf_workload_controller *controller, uint32_t index, int64_t replicas)
@@ -44,30 +50,47 @@ void kerf_workload_set_desired(struct kerf_workload_controller *controller, uint
 
 /* ---- writes --------------------------------------------------------------------------------------------------------------------- */
 
-static struct kerf_token_bucket *writes_of(struct kerf_workload_controller *controller, uint32_t index)
+static struct writer *writer_of(struct kerf_workload_controller *controller, uint32_t index)
 {
     switch (workload_at(controller, index)->kind) {
     case KERF_WORKLOAD_STATEFULSET:
-        return &controller->writes[WRITER_STATEFULSET];
+        return &controller->writers[WRITER_STATEFULSET];
     case KERF_WORKLOAD_REPLICATIONCONTROLLER:
-        return &controller->writes[WRITER_REPLICATIONCONTROLLER];
+        return &controller->writers[WRITER_REPLICATIONCONTROLLER];
     case KERF_WORKLOAD_JOB:
     case KERF_WORKLOAD_CRONJOB:
-        return &controller->writes[WRITER_JOB];
+        return &controller->writers[WRITER_JOB];
     default:
-        return &controller->writes[WRITER_REPLICASET];
+        return &controller->writers[WRITER_REPLICASET];
     }
 }
 
-/** Takes a token for a write; false: the sync goes on when there is one. */
+/** Takes a token for a write; false: the workload stands in line, at its end or where it stood. */
 static bool may_write(struct kerf_workload_controller *controller, uint32_t index)
 {
-    struct kerf_token_bucket *writes = writes_of(controller, index);
-    kerf_time_us now_us = kerf_world_now(controller->world);
-    if (kerf_token_bucket_take(writes, now_us))
+    struct writer *writer = writer_of(controller, index);
+    struct workload_state *state = &controller->states[index];
+    if (kerf_token_bucket_take(&writer->tokens, kerf_world_now(controller->world)))
         return true;
-    kerf_workload_wake(controller, index, kerf_token_bucket_next(writes, now_us));
+    state->in_line = true;
+    if (writer->line.count == 0 || writer->line.items[0] != index)
+        KERF_VEC_PUSH(&writer->line, index);
+    if (kerf_engine_is_scheduled(controller->world->engine, state->sync)) /* woken by what it wrote itself */
+        kerf_engine_cancel(controller->world->engine, state->sync);
     return false;
+}
+
+/** Who is first in line goes on when there is a token; the others would find none. */
+static void serve_line(struct kerf_workload_controller *controller, struct writer *writer)
+{
+    bool served = writer->line.count > 0 && !controller->states[writer->line.items[0]].in_line;
+    if (served) {
+        writer->line.count--;
+        memmove(writer->line.items, writer->line.items + 1, writer->line.count * sizeof *writer->line.items);
+    }
+    if (writer->line.count > 0)
+        schedule_sync(controller, writer->line.items[0],
+                      kerf_token_bucket_next(&writer->tokens, kerf_world_now(controller->world)));
 }
 
 static void create_pod(struct kerf_workload_controller *controller, uint32_t index, uint32_t pod_index, uint64_t tag)
@@ -259,6 +282,7 @@ static void on_sync(void *context, struct kerf_engine *engine, const struct kerf
         return;
     }
     uint32_t index = (uint32_t)event->subject;
+    controller->states[index].in_line = false;
     drop_inactive(controller, index);
     if (kerf_workload_is_job(workload_at(controller, index)))
         sync_job(controller, index);
@@ -266,6 +290,7 @@ static void on_sync(void *context, struct kerf_engine *engine, const struct kerf
         sync_ordinals(controller, index);
     else
         sync_replicas(controller, index);
+    serve_line(controller, writer_of(controller, index));
 }
 
 static void on_change(void *context, const struct kerf_cluster *cluster, const struct kerf_change *change)
@@ -317,7 +342,7 @@ struct kerf_workload_controller *kerf_workload_controller_new(struct kerf_world 
     kerf_arena_init(&controller->arena);
     controller->states = KERF_NEW_ARRAY(&controller->arena, struct workload_state, count);
     for (int i = 0; i < WRITER_COUNT; i++)
-        controller->writes[i] = kerf_token_bucket_of(design->timings.controller_writes_per_second, design->timings.controller_burst);
+        controller->writers[i].tokens = kerf_token_bucket_of(design->timings.controller_writes_per_second, design->timings.controller_burst);
     controller->prepared = kerf_arena_copy(&controller->arena, design->objects.workloads.items, kerf_array_bytes(count, sizeof(struct kerf_workload)));
     controller->arrivals = KERF_NEW_ARRAY(&controller->arena, struct kerf_stream, design->load_count);
     controller->noise = KERF_NEW_ARRAY(&controller->arena, struct kerf_stream, design->load_count);
@@ -353,6 +378,8 @@ void kerf_workload_controller_free(struct kerf_workload_controller *controller)
         KERF_VEC_FREE(&controller->states[i].todo);
         KERF_VEC_FREE(&controller->states[i].jobs);
     }
+    for (int i = 0; i < WRITER_COUNT; i++)
+        KERF_VEC_FREE(&controller->writers[i].line);
     kerf_arena_fini(&controller->arena);
     free(controller);
 }

@@ -27,18 +27,24 @@ struct workload_state {
     uint32_t next_index; /* of names, never used again */
     bool discards;       /* a job that is replaced: its pods' work is not done over */
     bool missed;         /* CronJob that forbids two at once: a hit passed while one ran */
+    bool in_line;        /* its sync goes on when its client has a token */
     kerf_event_handle sync;
     kerf_time_us sync_us;
 };
 
 /** Each controller has a client, and so a rate limit, of its own (workloads.md 1.4). */
-enum writer { WRITER_REPLICASET, WRITER_REPLICATIONCONTROLLER, WRITER_STATEFULSET, WRITER_JOB, WRITER_COUNT };
+enum { WRITER_REPLICASET, WRITER_REPLICATIONCONTROLLER, WRITER_STATEFULSET, WRITER_JOB, WRITER_COUNT };
+
+struct writer {
+    struct kerf_token_bucket tokens;
+    KERF_VEC(uint32_t) line; /* workloads that wait for a token, first come, first served */
+};
 
 struct kerf_workload_controller {
     struct kerf_world *world;
     struct workload_state *states; /* by workload index */
     struct kerf_arena arena;       /* what pods of a workload share; lives as long as the run */
-    struct kerf_token_bucket writes[WRITER_COUNT];
+    struct writer writers[WRITER_COUNT];
     struct kerf_workload *prepared; /* copies of the workloads, with what their pods share */
     struct kerf_cron *crons;       /* of load steps, flattened; by first_cron + step */
     uint32_t *first_cron;          /* by load index */

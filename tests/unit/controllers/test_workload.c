@@ -36,6 +36,29 @@ Test(workload, creation_follows_the_rate_of_writes)
     sim_world_close(&world);
 }
 
+Test(workload, writes_are_first_come_first_served)
+{
+    struct sim_world world;
+    char objects[2048];
+    snprintf(objects, sizeof objects, "%s", workload("Deployment", 40, ""));
+    const char *other = workload("Deployment", 20, "");
+    size_t length = strlen(objects);
+    snprintf(objects + length, sizeof objects - length, "---\n%s", other);
+    char *name = strstr(objects + length, "name: web");
+    memcpy(name, "name: api", strlen("name: api"));
+    sim_world_open(&world, "", objects, CONTROLLERS);
+    sim_world_run(&world, SECONDS(0.25)); /* 30 at once, then one every 50 ms */
+    cr_expect_eq(sim_world_active_pods(&world, "web"), 35);
+    kerf_pod_id gone = kerf_cluster_pod_at(world.world->cluster, 0)->id;
+    kerf_cluster_delete_pod(world.world->cluster, gone, kerf_world_epoch_now(world.world));
+    sim_world_run(&world, SECONDS(0.55));
+    cr_expect_eq(sim_world_active_pods(&world, "web"), 40, "news of a workload whose turn it is leave it its turn");
+    cr_expect_eq(sim_world_active_pods(&world, "api"), 0);
+    sim_world_run(&world, SECONDS(1.05));
+    cr_expect_eq(sim_world_active_pods(&world, "api"), 10);
+    sim_world_close(&world);
+}
+
 Test(workload, a_deleted_pod_is_replaced_at_once)
 {
     struct sim_world world;
