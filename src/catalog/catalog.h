@@ -11,7 +11,12 @@
 #include "model/model.h"
 #include "kerf/catalog.h"
 
-enum kerf_capacity_type { KERF_ON_DEMAND, KERF_SPOT, KERF_CAPACITY_TYPE_COUNT };
+enum kerf_capacity_type { KERF_ON_DEMAND, KERF_SPOT, KERF_RESERVED, KERF_CAPACITY_TYPE_COUNT };
+/** on-demand, spot, reserved: as the label has it. */
+const char *kerf_capacity_type_text(enum kerf_capacity_type capacity_type);
+/** Of karpenter.sh/capacity-type; KERF_CAPACITY_TYPE_COUNT: NULL, or another word. */
+enum kerf_capacity_type kerf_capacity_type_of_label(const struct kerf_vocabulary *vocabulary, kerf_name word);
+kerf_name kerf_capacity_type_word(const struct kerf_vocabulary *vocabulary, enum kerf_capacity_type capacity_type);
 
 struct kerf_zone {
     kerf_name name;    /* us-east-1a */
@@ -54,14 +59,15 @@ struct kerf_instance_facts {
     const struct kerf_instance_row *row;         /* all columns, within the room */
 };
 
-/** One (capacity type, zone) of an instance type. */
+/** One (capacity type, zone) of an instance type, or one capacity reservation. */
 struct kerf_offering {
     enum kerf_capacity_type capacity_type;
     uint32_t zone_index;  /* of the catalogue's zones */
     uint32_t index;       /* of all offerings of the catalogue: the bit of unavailable-offering sets */
+    uint32_t reservation; /* of objects->capacity_reservations; KERF_NOT_FOUND: not a reserved one */
     bool available;       /* sold there, with a price, a subnet of the NodeClass in the zone, type suits the AMI family */
     double price_usd_per_hour; /* Karpenter compares these as doubles; 0 where there is none */
-    struct kerf_requirements requirements; /* capacity type, zone, zone id */
+    struct kerf_requirements requirements; /* capacity type, zone, zone id, reservation */
 };
 
 /** An instance type for one NodeClass, as Karpenter's provider lists it. */
@@ -75,7 +81,7 @@ struct kerf_instance_type {
     struct kerf_resources system_reserved;
     struct kerf_resources eviction_threshold;
     struct kerf_resources allocatable;
-    const struct kerf_offering *offerings; /* zones by name, per zone on-demand then spot */
+    const struct kerf_offering *offerings; /* zones by name, per zone on-demand then spot; then reservations by ID */
     uint32_t offering_count;
 };
 

@@ -17,6 +17,28 @@ const char *kerf_ami_family_text(enum kerf_ami_family ami_family)
     return ami_family_names[ami_family];
 }
 
+const char *kerf_capacity_type_text(enum kerf_capacity_type capacity_type)
+{
+    static const char *const texts[KERF_CAPACITY_TYPE_COUNT] = {
+        [KERF_ON_DEMAND] = "on-demand", [KERF_SPOT] = "spot", [KERF_RESERVED] = "reserved"};
+    return texts[capacity_type];
+}
+
+kerf_name kerf_capacity_type_word(const struct kerf_vocabulary *vocabulary, enum kerf_capacity_type capacity_type)
+{
+    return capacity_type == KERF_SPOT       ? vocabulary->word_spot
+           : capacity_type == KERF_RESERVED ? vocabulary->word_reserved
+                                            : vocabulary->word_on_demand;
+}
+
+enum kerf_capacity_type kerf_capacity_type_of_label(const struct kerf_vocabulary *vocabulary, kerf_name word)
+{
+    for (int i = 0; word != NULL && i < KERF_CAPACITY_TYPE_COUNT; i++)
+        if (word == kerf_capacity_type_word(vocabulary, (enum kerf_capacity_type)i))
+            return (enum kerf_capacity_type)i;
+    return KERF_CAPACITY_TYPE_COUNT;
+}
+
 static enum kerf_status read_ami_family(const char *text, enum kerf_ami_family *out_ami_family, struct kerf_errors *errs)
 {
     if (text == NULL)
@@ -86,7 +108,7 @@ static enum kerf_status prepare(struct kerf_catalog *catalog, const struct kerf_
 
 static struct kerf_catalog_found price_type(const struct kerf_catalog_answer *answer, const struct kerf_instance_type *type)
 {
-    struct kerf_catalog_found found = {type, {NAN, NAN}};
+    struct kerf_catalog_found found = {type, {NAN, NAN, NAN}};
     for (uint32_t i = 0; i < type->offering_count; i++) {
         const struct kerf_offering *offering = &type->offerings[i];
         double *cheapest = &found.usd_per_hour[offering->capacity_type];

@@ -11,7 +11,7 @@
 
 #define DEFAULT_ZONE_COUNT 3 /* of the built-in catalogue, when nobody says where the subnets are */
 
-enum requirement_source { FROM_LABEL, NO_VALUE, FROM_NODECLASS, ZONE, ZONE_ID, CAPACITY_TYPE };
+enum requirement_source { FROM_LABEL, FROM_RESERVATIONS, FROM_NODECLASS, ZONE, ZONE_ID, CAPACITY_TYPE };
 
 /* One row a requirement: the member of the vocabulary with its key, and where its values come from. */
 static const struct requirement_rule {
@@ -44,9 +44,9 @@ static const struct requirement_rule {
     {KEY(encryption_in_transit), FROM_LABEL, KERF_LABEL_ENCRYPTION_IN_TRANSIT},
     {KEY(nitro_sandbox), FROM_LABEL, KERF_LABEL_NITRO_SANDBOX},
     {KEY(arch), FROM_LABEL, KERF_LABEL_ARCH},
-    {KEY(capacity_reservation_id), NO_VALUE, 0},
-    {KEY(capacity_reservation_type), NO_VALUE, 0},
-    {KEY(capacity_reservation_interruptible), NO_VALUE, 0},
+    {KEY(capacity_reservation_id), FROM_RESERVATIONS, 0},
+    {KEY(capacity_reservation_type), FROM_RESERVATIONS, 0},
+    {KEY(capacity_reservation_interruptible), FROM_RESERVATIONS, 0},
     {KEY(os), FROM_NODECLASS, 0},
     {KEY(windows_build), FROM_NODECLASS, 0},
     {KEY(region), FROM_NODECLASS, 0},
@@ -75,8 +75,10 @@ struct listing {
     struct value_list of_nodeclass[REQUIREMENT_COUNT];       /* FROM_NODECLASS, for types that the family runs */
     struct value_list zones[1u << KERF_ZONE_MAX];            /* by zone mask; items NULL: not yet made */
     struct value_list ids[1u << KERF_ZONE_MAX];
-    struct value_list capacity_types[4];                     /* by the bits of `supports` */
+    struct value_list capacity_types[1u << KERF_CAPACITY_TYPE_COUNT]; /* by bits of what the type is offered as */
     struct kerf_requirements offering_requirements[KERF_ZONE_MAX][KERF_CAPACITY_TYPE_COUNT];
+    const struct kerf_capacity_reservation *reservations; /* of the NodeClass, by ID */
+    uint32_t reservation_count;
 };
 
 struct kerf_instance_options kerf_instance_options_default(void)
@@ -220,19 +222,58 @@ static struct value_list zone_id_values(struct listing *listing, uint32_t mask)
     return *list;
 }
 
+static bool has_reservation(const struct listing *listing, const struct kerf_instance_facts *facts)
+{
+    for (uint32_t i = 0; i < listing->reservation_count; i++)
+        if (listing->reservations[i].instance_type == facts->name)
+            return true;
+    return false;
+}
+
 static struct value_list capacity_type_values(struct listing *listing, const struct kerf_instance_facts *facts)
 {
-    unsigned bits = (facts->supports[KERF_ON_DEMAND] ? 1u : 0u) | (facts->supports[KERF_SPOT] ? 2u : 0u);
+    /* in order of the words */
+    static const enum kerf_capacity_type order[] = {KERF_ON_DEMAND, KERF_RESERVED, KERF_SPOT};
+    unsigned bits = has_reservation(listing, facts) ? 1u << KERF_RESERVED : 0;
+    for (unsigned i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++)
+        bits |= facts->supports[i] ? 1u << i : 0;
     struct value_list *list = &listing->capacity_types[bits];
     if (list->items != NULL)
         return *list;
     kerf_name *names = KERF_NEW_ARRAY(listing->arena, kerf_name, KERF_CAPACITY_TYPE_COUNT);
-    if (bits & 1u)
-        names[list->count++] = listing->vocabulary->word_on_demand;
-    if (bits & 2u)
-        names[list->count++] = listing->vocabulary->word_spot;
+    for (size_t i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++)
+        if (bits >> order[i] & 1)
+            names[list->count++] = kerf_capacity_type_word(listing->vocabulary, order[i]);
     list->items = names;
     return *list;
+}
+
+static kerf_name reservation_value(const struct listing *listing, const struct kerf_capacity_reservation *reservation, kerf_name key)
+{
+    struct kerf_vocabulary *vocabulary = listing->vocabulary;
+    if (key == vocabulary->key_capacity_reservation_id)
+        return reservation->id;
+    if (key == vocabulary->key_capacity_reservation_type)
+        return reservation->capacity_block ? kerf_name_of(vocabulary->names, "capacity-block") : vocabulary->word_default;
+    return reservation->interruptible ? vocabulary->word_true : kerf_name_of(vocabulary->names, "false");
+}
+
+/* What the type's reservations say of the key, each value once, in order. */
+static struct value_list reservation_values(struct listing *listing, const struct kerf_instance_facts *facts, kerf_name key)
+{
+    struct value_list list = {NULL, 0};
+    if (!has_reservation(listing, facts))
+        return list;
+    kerf_name *names = KERF_NEW_ARRAY(listing->arena, kerf_name, listing->reservation_count);
+    for (uint32_t i = 0; i < listing->reservation_count; i++)
+        if (listing->reservations[i].instance_type == facts->name)
+            names[list.count++] = reservation_value(listing, &listing->reservations[i], key);
+    kerf_sort(names, list.count, sizeof names[0], compare_names, NULL);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list.count; i++)
+        if (kept == 0 || names[kept - 1] != names[i])
+            names[kept++] = names[i];
+    return (struct value_list){names, kept};
 }
 
 static struct value_list values_of(struct listing *listing, size_t rule_index, const struct kerf_instance_facts *facts,
@@ -242,8 +283,8 @@ static struct value_list values_of(struct listing *listing, size_t rule_index, c
     switch (rule->source) {
     case FROM_LABEL:
         return (struct value_list){&facts->row->labels[rule->label], facts->row->labels[rule->label] != NULL};
-    case NO_VALUE:
-        break;
+    case FROM_RESERVATIONS:
+        return reservation_values(listing, facts, listing->keys[rule_index]);
     case FROM_NODECLASS:
         /* Windows has no image for arm64, and then no value of the operating system. */
         if (listing->keys[rule_index] == listing->vocabulary->key_os &&
@@ -280,29 +321,65 @@ static struct kerf_requirements make_requirements(struct listing *listing, const
 
 /* ---- offerings ----------------------------------------------------------------------------------------------------------- */
 
+static void require(struct listing *listing, struct kerf_requirements *requirements, kerf_name key, kerf_name value)
+{
+    struct kerf_requirement one = kerf_requirement_in(listing->arena, key, &value, value != NULL);
+    kerf_requirements_set(listing->arena, requirements, &one);
+}
+
+/* Reserved offerings say of which reservation they are, all others that they are of none. */
 static void prepare_offerings(struct listing *listing)
 {
     struct kerf_vocabulary *vocabulary = listing->vocabulary;
-    const kerf_name absent_keys[] = {vocabulary->key_capacity_reservation_id, vocabulary->key_capacity_reservation_type,
-                                     vocabulary->key_capacity_reservation_interruptible};
-    const kerf_name capacity_types[] = {[KERF_ON_DEMAND] = vocabulary->word_on_demand, [KERF_SPOT] = vocabulary->word_spot};
     for (size_t zone = 0; zone < listing->catalog->zone_count; zone++) {
-        for (size_t i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++) {
+        for (int i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++) {
             struct kerf_requirements *requirements = &listing->offering_requirements[zone][i];
-            struct kerf_requirement one =
-                kerf_requirement_in(listing->arena, vocabulary->key_capacity_type, &capacity_types[i], 1);
-            kerf_requirements_set(listing->arena, requirements, &one);
-            one = kerf_requirement_in(listing->arena, vocabulary->key_zone, &listing->catalog->zones[zone].name, 1);
-            kerf_requirements_set(listing->arena, requirements, &one);
-            for (size_t k = 0; k < sizeof absent_keys / sizeof absent_keys[0]; k++) {
-                one = kerf_requirement_in(listing->arena, absent_keys[k], NULL, 0);
-                kerf_requirements_set(listing->arena, requirements, &one);
-            }
-            if ((listing->subnet_mask >> zone & 1) && listing->zone_ids[zone] != NULL) {
-                one = kerf_requirement_in(listing->arena, vocabulary->key_zone_id, &listing->zone_ids[zone], 1);
-                kerf_requirements_set(listing->arena, requirements, &one);
-            }
+            require(listing, requirements, vocabulary->key_capacity_type,
+                    kerf_capacity_type_word(vocabulary, (enum kerf_capacity_type)i));
+            require(listing, requirements, vocabulary->key_zone, listing->catalog->zones[zone].name);
+            require(listing, requirements, vocabulary->key_capacity_reservation_id, NULL);
+            require(listing, requirements, vocabulary->key_capacity_reservation_type, NULL);
+            require(listing, requirements, vocabulary->key_capacity_reservation_interruptible, NULL);
+            if ((listing->subnet_mask >> zone & 1) && listing->zone_ids[zone] != NULL)
+                require(listing, requirements, vocabulary->key_zone_id, listing->zone_ids[zone]);
         }
+    }
+}
+
+static struct kerf_requirements reserved_requirements(struct listing *listing, uint32_t zone,
+                                                      const struct kerf_capacity_reservation *reservation)
+{
+    const struct kerf_vocabulary *vocabulary = listing->vocabulary;
+    const kerf_name keys[] = {vocabulary->key_capacity_reservation_id, vocabulary->key_capacity_reservation_type,
+                              vocabulary->key_capacity_reservation_interruptible};
+    struct kerf_requirements requirements =
+        kerf_requirements_copy(listing->arena, &listing->offering_requirements[zone][KERF_RESERVED]);
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        require(listing, &requirements, keys[k], reservation_value(listing, reservation, keys[k]));
+    return requirements;
+}
+
+/* One for each reservation of the type (aws-instance-model.md 6.2). */
+static void make_reserved_offerings(struct listing *listing, struct kerf_instance_type *type, struct kerf_offering *offerings,
+                                    bool runs, uint32_t zone_mask)
+{
+    const double share_of_on_demand = 1e-7; /* practically free, but in the order of On-Demand prices */
+    const struct kerf_instance_facts *facts = type->facts;
+    for (uint32_t i = 0; i < listing->reservation_count; i++) {
+        const struct kerf_capacity_reservation *reservation = &listing->reservations[i];
+        uint32_t zone = kerf_catalog_zone_index(listing->catalog, reservation->zone);
+        if (reservation->instance_type != facts->name || zone == KERF_NOT_FOUND)
+            continue;
+        double price = facts->on_demand_usd_per_hour;
+        offerings[type->offering_count++] = (struct kerf_offering){
+            .capacity_type = KERF_RESERVED,
+            .zone_index = zone,
+            .index = (uint32_t)kerf_catalog_offering_index(listing->catalog, facts->index, zone, KERF_RESERVED),
+            .reservation = reservation->index,
+            .available = runs && (zone_mask >> zone & 1),
+            .price_usd_per_hour = isnan(price) ? 0 : price * share_of_on_demand,
+            .requirements = reserved_requirements(listing, zone, reservation),
+        };
     }
 }
 
@@ -310,8 +387,8 @@ static void make_offerings(struct listing *listing, struct kerf_instance_type *t
 {
     const struct kerf_catalog *catalog = listing->catalog;
     const struct kerf_instance_facts *facts = type->facts;
-    struct kerf_offering *offerings =
-        KERF_NEW_ARRAY(listing->arena, struct kerf_offering, catalog->zone_count * KERF_CAPACITY_TYPE_COUNT);
+    struct kerf_offering *offerings = KERF_NEW_ARRAY(
+        listing->arena, struct kerf_offering, catalog->zone_count * KERF_CAPACITY_TYPE_COUNT + listing->reservation_count);
     bool runs = kerf_ami_family_runs(listing->settings.ami_family, facts);
     for (uint32_t zone = 0; zone < catalog->zone_count; zone++) {
         for (int i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++) {
@@ -323,11 +400,13 @@ static void make_offerings(struct listing *listing, struct kerf_instance_type *t
             offering->capacity_type = capacity_type;
             offering->zone_index = zone;
             offering->index = (uint32_t)kerf_catalog_offering_index(catalog, facts->index, zone, capacity_type);
+            offering->reservation = KERF_NOT_FOUND;
             offering->available = runs && !isnan(price) && (zone_mask >> zone & 1);
             offering->price_usd_per_hour = isnan(price) ? 0 : price;
             offering->requirements = listing->offering_requirements[zone][capacity_type];
         }
     }
+    make_reserved_offerings(listing, type, offerings, runs, zone_mask);
     type->offerings = offerings;
 }
 
@@ -349,6 +428,8 @@ struct kerf_instance_types kerf_catalog_list_types(const struct kerf_catalog *ca
                      .instance_store_raid0 = nodeclass->instance_store_raid0,
                      .vm_memory_overhead_percent = options.vm_memory_overhead_percent,
                      .reserved_enis = options.reserved_enis},
+        .reservations = nodeclass->reservations,
+        .reservation_count = nodeclass->reservation_count,
     };
     find_subnet_zones(listing, nodeclass, &options);
     prepare_rules(listing);
@@ -378,7 +459,10 @@ struct kerf_labels kerf_catalog_type_labels(const struct kerf_instance_type *typ
         if (requirement->key == vocabulary->key_tenancy)
             value = vocabulary->word_default; /* a launch picks it where both are allowed, and always labels the node */
         bool of_offering = requirement->key == vocabulary->key_zone || requirement->key == vocabulary->key_zone_id ||
-                           requirement->key == vocabulary->key_capacity_type;
+                           requirement->key == vocabulary->key_capacity_type ||
+                           requirement->key == vocabulary->key_capacity_reservation_id ||
+                           requirement->key == vocabulary->key_capacity_reservation_type ||
+                           requirement->key == vocabulary->key_capacity_reservation_interruptible;
         if (value != NULL && !of_offering)
             labels[count++] = (struct kerf_label){requirement->key, value};
     }

@@ -42,9 +42,9 @@ static enum kerf_status mark_entry(const struct kerf_catalog *catalog, const cha
 
     kerf_name word = part_name(catalog, entry, (size_t)(first_colon - entry));
     const struct kerf_vocabulary *vocabulary = catalog->vocabulary;
-    if (word == NULL || (word != vocabulary->word_on_demand && word != vocabulary->word_spot))
-        return refuse(entry, length, "the capacity type is neither on-demand nor spot", place, errs);
-    enum kerf_capacity_type capacity_type = word == vocabulary->word_spot ? KERF_SPOT : KERF_ON_DEMAND;
+    enum kerf_capacity_type capacity_type = kerf_capacity_type_of_label(vocabulary, word);
+    if (capacity_type == KERF_CAPACITY_TYPE_COUNT)
+        return refuse(entry, length, "the capacity type is neither on-demand nor spot nor reserved", place, errs);
 
     uint32_t type_first = 0;
     uint32_t type_end = (uint32_t)catalog->type_count;

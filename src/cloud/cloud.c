@@ -15,6 +15,7 @@ struct kerf_cloud *kerf_cloud_new(const struct kerf_design *design, uint64_t see
     cloud->replication = replication;
     cloud->pool_count = kerf_catalog_type_count(design->catalog) * KERF_ZONE_MAX;
     cloud->pools = kerf_allocate(kerf_array_bytes(cloud->pool_count, sizeof *cloud->pools));
+    cloud->granted = kerf_allocate(kerf_array_bytes(design->cloud.gap_count, sizeof *cloud->granted));
     return cloud;
 }
 
@@ -25,6 +26,7 @@ void kerf_cloud_free(struct kerf_cloud *cloud)
     for (size_t i = 0; i < cloud->pool_count; i++)
         KERF_VEC_FREE(&cloud->pools[i].shocks);
     free(cloud->pools);
+    free(cloud->granted);
     KERF_VEC_FREE(&cloud->refused);
     KERF_VEC_FREE(&cloud->errors);
     free(cloud);
@@ -32,28 +34,32 @@ void kerf_cloud_free(struct kerf_cloud *cloud)
 
 /* ---- capacity ---------------------------------------------------------------------------------------------------------------------- */
 
+static bool is_in_gap(const struct kerf_capacity_gap *gap, kerf_time_us now_us, size_t offering)
+{
+    return now_us >= gap->from_us && now_us < gap->until_us && kerf_bit_get(gap->offerings, offering);
+}
+
 /** What the scenario prescribes: gaps, and the time after its own shocks. */
-static bool is_closed_by_scenario(const struct kerf_cloud *cloud, kerf_time_us now_us, size_t offering)
+static enum kerf_launch_error error_of_scenario(const struct kerf_cloud *cloud, kerf_time_us now_us, size_t offering)
 {
     for (uint32_t i = 0; i < cloud->design->cloud.gap_count; i++) {
         const struct kerf_capacity_gap *gap = &cloud->design->cloud.gaps[i];
-        if (now_us >= gap->from_us && now_us < gap->until_us && kerf_bit_get(gap->offerings, offering))
-            return true;
+        if (is_in_gap(gap, now_us, offering) && cloud->granted[i] >= gap->instances)
+            return gap->error;
     }
     for (uint32_t i = 0; i < cloud->design->spot.shock_count; i++) {
         const struct kerf_spot_shock *shock = &cloud->design->spot.shocks[i];
         if (now_us >= shock->at_us && now_us < shock->at_us + shock->unavailable_us && kerf_bit_get(shock->offerings, offering))
-            return true;
+            return KERF_LAUNCH_INSUFFICIENT_CAPACITY;
     }
-    return false;
+    return KERF_LAUNCH_OK;
 }
 
-bool kerf_cloud_has_capacity(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type, uint32_t type_index,
-                             uint32_t zone_index)
+static bool market_has_capacity(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type, uint32_t type_index,
+                                uint32_t zone_index)
 {
-    size_t offering = kerf_catalog_offering_index(cloud->design->catalog, type_index, zone_index, capacity_type);
-    if (is_closed_by_scenario(cloud, now_us, offering))
-        return false;
+    if (capacity_type == KERF_RESERVED)
+        return true;
     if (capacity_type == KERF_ON_DEMAND) {
         /* Whether a pool is empty is drawn anew every hour. */
         uint64_t owner = kerf_hash_mix(kerf_pool_owner(cloud, type_index, zone_index), (uint64_t)(now_us / KERF_HOUR_US));
@@ -66,6 +72,31 @@ bool kerf_cloud_has_capacity(struct kerf_cloud *cloud, kerf_time_us now_us, enum
         if (pool->shocks.items[i].at_us <= now_us)
             return now_us >= pool->shocks.items[i].recovers_us;
     return true;
+}
+
+static enum kerf_launch_error error_of(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type,
+                                       uint32_t type_index, uint32_t zone_index)
+{
+    size_t offering = kerf_catalog_offering_index(cloud->design->catalog, type_index, zone_index, capacity_type);
+    enum kerf_launch_error error = error_of_scenario(cloud, now_us, offering);
+    if (error == KERF_LAUNCH_OK && !market_has_capacity(cloud, now_us, capacity_type, type_index, zone_index))
+        error = KERF_LAUNCH_INSUFFICIENT_CAPACITY;
+    return error;
+}
+
+bool kerf_cloud_has_capacity(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type, uint32_t type_index,
+                             uint32_t zone_index)
+{
+    return error_of(cloud, now_us, capacity_type, type_index, zone_index) == KERF_LAUNCH_OK;
+}
+
+/** An instance of the offering was granted. */
+static void count_grant(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type,
+                        const struct kerf_cloud_choice *choice)
+{
+    size_t offering = kerf_catalog_offering_index(cloud->design->catalog, choice->type_index, choice->zone_index, capacity_type);
+    for (uint32_t i = 0; i < cloud->design->cloud.gap_count; i++)
+        cloud->granted[i] += is_in_gap(&cloud->design->cloud.gaps[i], now_us, offering);
 }
 
 /* ---- launch -------------------------------------------------------------------------------------------------------------------------- */
@@ -102,12 +133,11 @@ void kerf_cloud_launch(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_
                 best = i;
         kerf_bit_set(tried, best);
         const struct kerf_cloud_choice *choice = &choices[best];
-        enum kerf_launch_error error = KERF_LAUNCH_OK;
-        if (!kerf_cloud_has_capacity(cloud, now_us, capacity_type, choice->type_index, choice->zone_index))
-            error = KERF_LAUNCH_INSUFFICIENT_CAPACITY;
-        else if (!subnet_has_address(context, choice->subnet_index))
+        enum kerf_launch_error error = error_of(cloud, now_us, capacity_type, choice->type_index, choice->zone_index);
+        if (error == KERF_LAUNCH_OK && !subnet_has_address(context, choice->subnet_index))
             error = KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
         if (error == KERF_LAUNCH_OK) {
+            count_grant(cloud, now_us, capacity_type, choice);
             out_outcome->launched = true;
             out_outcome->choice = *choice;
         } else {

@@ -22,9 +22,8 @@ struct kerf_cloud_choice {
     uint32_t zone_index;
     uint32_t subnet_index; /* KERF_NOT_FOUND: network not modelled */
     double price_usd_per_hour; /* what the requester believes */
+    uint32_t reservation; /* of objects->capacity_reservations; a reserved launch alone */
 };
-
-enum kerf_launch_error { KERF_LAUNCH_OK, KERF_LAUNCH_INSUFFICIENT_CAPACITY, KERF_LAUNCH_INSUFFICIENT_ADDRESSES };
 
 struct kerf_launch_outcome {
     bool launched;
@@ -36,8 +35,9 @@ struct kerf_launch_outcome {
 
 /**
  * EC2 answers a fleet request for one instance now. On-Demand: lowest price; Spot: price-capacity-optimized (pools of the deepest tier
- * that have capacity, the cheapest of them). `owner_hash` keys the draw among equals; `subnet_has_address` asks the caller whether a
- * subnet can hold a new node. Lists of the outcome are borrowed until the next call.
+ * that have capacity, the cheapest of them); reserved: lowest price among reservations that the caller knows to have room. `owner_hash`
+ * keys the draw among equals; `subnet_has_address` asks the caller whether a subnet can hold a new node. Lists of the outcome are borrowed
+ * until the next call.
  */
 typedef bool (*kerf_subnet_has_address)(void *context, uint32_t subnet_index);
 void kerf_cloud_launch(struct kerf_cloud *cloud, kerf_time_us now_us, enum kerf_capacity_type capacity_type,

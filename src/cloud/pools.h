@@ -26,6 +26,7 @@ struct kerf_cloud {
     uint32_t replication;
     struct kerf_pool *pools; /* by type x KERF_ZONE_MAX + zone */
     size_t pool_count;
+    int64_t *granted; /* instances, by gap of the scenario */
     KERF_VEC(struct kerf_cloud_choice) refused;
     KERF_VEC(enum kerf_launch_error) errors;
 };

@@ -31,6 +31,9 @@ struct kerf_cluster *kerf_cluster_new(const struct kerf_objects *objects, const 
         cluster->unavailable_bits =
             KERF_NEW_ARRAY(&cluster->arena, uint64_t, kerf_bitset_words(kerf_catalog_offering_count(catalog)) + 1);
 
+    cluster->reservation_room = KERF_NEW_ARRAY(&cluster->arena, int64_t, objects->capacity_reservations.count);
+    for (size_t i = 0; i < objects->capacity_reservations.count; i++)
+        cluster->reservation_room[i] = objects->capacity_reservations.items[i].available_count;
     kerf_cluster_lookups_build(cluster);
     kerf_cluster_budgets_build(cluster);
 
@@ -266,6 +269,29 @@ void kerf_cluster_advance_consolidation_state(struct kerf_cluster *cluster)
 const uint64_t *kerf_cluster_unavailable_offerings(const struct kerf_cluster *cluster)
 {
     return cluster->unavailable_bits;
+}
+
+int64_t kerf_cluster_reservation_room(const struct kerf_cluster *cluster, uint32_t reservation)
+{
+    /* A capacity block counts as expiring so long before its end (aws-instance-model.md 6.2). */
+    static const kerf_time_us capacity_block_expiry_us = 40 * KERF_MINUTE_US;
+    KERF_ASSERT(reservation < cluster->objects->capacity_reservations.count);
+    const struct kerf_capacity_reservation *facts = &cluster->objects->capacity_reservations.items[reservation];
+    kerf_time_us left_us = facts->end_epoch_us == KERF_TIME_NEVER ? KERF_TIME_NEVER : facts->end_epoch_us - cluster->now_epoch_us;
+    return left_us > (facts->capacity_block ? capacity_block_expiry_us : 0) ? cluster->reservation_room[reservation] : 0;
+}
+
+bool kerf_cluster_offering_is_available(const struct kerf_cluster *cluster, const struct kerf_offering *offering)
+{
+    if (!offering->available || kerf_bit_get(cluster->unavailable_bits, offering->index))
+        return false;
+    return offering->reservation == KERF_NOT_FOUND || kerf_cluster_reservation_room(cluster, offering->reservation) > 0;
+}
+
+void kerf_cluster_change_reservation_room(struct kerf_cluster *cluster, uint32_t reservation, int64_t instances)
+{
+    KERF_ASSERT(reservation < cluster->objects->capacity_reservations.count);
+    cluster->reservation_room[reservation] = kerf_max_i64(0, cluster->reservation_room[reservation] + instances);
 }
 
 void kerf_cluster_set_unavailable(struct kerf_cluster *cluster, size_t offering_index, kerf_time_us until_epoch_us)

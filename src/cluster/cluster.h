@@ -179,6 +179,10 @@ const struct kerf_namespace *kerf_cluster_find_namespace(const struct kerf_clust
 
 /** Offerings that Karpenter remembers as out of capacity now: a bitset by offering index. */
 const uint64_t *kerf_cluster_unavailable_offerings(const struct kerf_cluster *cluster);
+/** Instances that a capacity reservation (of objects->capacity_reservations) has room for now; 0 as well when it is about to end. */
+int64_t kerf_cluster_reservation_room(const struct kerf_cluster *cluster, uint32_t reservation);
+/** May a launch ask for the offering now? It is sold, not out of capacity, and its reservation, if any, has room. */
+bool kerf_cluster_offering_is_available(const struct kerf_cluster *cluster, const struct kerf_offering *offering);
 
 /** The consolidation state (karpenter-disruption 1.4): when something last changed that consolidation cares about. */
 kerf_time_us kerf_cluster_consolidation_state(const struct kerf_cluster *cluster);
@@ -255,6 +259,8 @@ void kerf_cluster_count_pdbs(struct kerf_cluster *cluster);
 /** Karpenter's memory of an offering without capacity, until a time; `kerf_cluster_expire_unavailable` sweeps (every 10 s in the real one). */
 void kerf_cluster_set_unavailable(struct kerf_cluster *cluster, size_t offering_index, kerf_time_us until_epoch_us);
 void kerf_cluster_expire_unavailable(struct kerf_cluster *cluster);
+/** A launch into a capacity reservation took an instance of it (-1), or one ended (1). */
+void kerf_cluster_change_reservation_room(struct kerf_cluster *cluster, uint32_t reservation, int64_t instances);
 /** `--unavailable`: for ever. */
 void kerf_cluster_set_unavailable_bits(struct kerf_cluster *cluster, const uint64_t *bits);
 void kerf_cluster_advance_consolidation_state(struct kerf_cluster *cluster);

@@ -207,6 +207,7 @@ struct kerf_cluster {
     struct content_index labels_memo_index;
     struct kerf_arena labels_memo_arena;
 
+    int64_t *reservation_room; /* by capacity reservation */
     uint64_t *unavailable_bits;
     kerf_time_us *unavailable_until_epoch_us; /* by offering, where the bit is set; NULL before the first */
     struct consolidation_state { /* a pointer: reading renews it */

@@ -62,9 +62,7 @@ static uint32_t capacity_type_of_labels(const struct kerf_vocabulary *vocabulary
 {
     kerf_name value = kerf_labels_get(labels, vocabulary->key_capacity_type);
     if (value)
-        return value == vocabulary->word_spot        ? KERF_SPOT
-               : value == vocabulary->word_on_demand ? KERF_ON_DEMAND
-                                                     : KERF_CAPACITY_TYPE_COUNT;
+        return kerf_capacity_type_of_label(vocabulary, value);
     value = kerf_labels_get(labels, vocabulary->key_eks_capacity_type);
     return kerf_name_is(value, "SPOT") ? KERF_SPOT : kerf_name_is(value, "ON_DEMAND") ? KERF_ON_DEMAND : KERF_CAPACITY_TYPE_COUNT;
 }

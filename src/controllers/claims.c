@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define UNAVAILABLE_US (3 * KERF_MINUTE_US)
+#define RESERVATION_POLL_US KERF_MINUTE_US /* a reservation that refused a launch counts as full until it is looked at again (10.10) */
 #define SWEEP_US (10 * KERF_SECOND_US)
 
 bool kerf_claims_are_synced(const struct kerf_cluster *cluster)
@@ -135,8 +136,9 @@ static void schedule_sweep(struct kerf_world *world)
 
 void kerf_offering_remember_unavailable(struct kerf_world *world, uint32_t type_index, uint32_t zone_index, enum kerf_capacity_type capacity_type)
 {
+    kerf_time_us lasting_us = capacity_type == KERF_RESERVED ? RESERVATION_POLL_US : UNAVAILABLE_US;
     kerf_cluster_set_unavailable(world->cluster, kerf_catalog_offering_index(world->design->catalog, type_index, zone_index, capacity_type),
-                                 kerf_world_epoch_now(world) + UNAVAILABLE_US);
+                                 kerf_world_epoch_now(world) + lasting_us);
     schedule_sweep(world);
 }
 

@@ -11,11 +11,18 @@
 /** One worker deletes expired nodeclaims, and sleeps so long after each (karpenter-disruption 12.1). */
 #define EXPIRY_PAUSE_US KERF_SECOND_US
 
+/** A launch that failed for another reason than capacity is tried again for so long (10.8, 11.2). */
+#define LAUNCH_TIMEOUT_US (5 * KERF_MINUTE_US)
+#define LAUNCH_BACKOFF_MAX_US KERF_MINUTE_US
+
 struct claim_books {
     struct kerf_boot_times boot;
     struct kerf_cloud_choice choice; /* what EC2 gave */
     uint32_t address;                /* primary address in the choice's subnet */
     bool launched;
+    bool is_retried;                 /* not launched, and capacity was not all that EC2 complained of */
+    kerf_time_us failed_us;          /* the first time */
+    uint32_t failures;
     bool booted; /* its time to become ready has come */
     bool ended;  /* the instance is gone: it won't join or become ready any more */
     kerf_event_handle next;          /* of its way */
@@ -49,6 +56,8 @@ static void remember_refusals(struct kerf_lifecycle *lifecycle, enum kerf_capaci
     for (size_t i = 0; i < outcome->refused_count; i++) {
         const struct kerf_cloud_choice *refused = &outcome->refused[i];
         bool addresses = outcome->errors[i] == KERF_LAUNCH_INSUFFICIENT_ADDRESSES;
+        if (outcome->errors[i] == KERF_LAUNCH_UNAUTHORIZED)
+            continue; /* says nothing of the offering */
         kerf_offering_remember_unavailable(world, refused->type_index, refused->zone_index, capacity_type);
         if (addresses)
             kerf_subnet_note_full(world, refused->subnet_index);
@@ -71,6 +80,34 @@ static void on_sweep(void *context, struct kerf_engine *engine, const struct ker
     kerf_offering_sweep(lifecycle->world);
 }
 
+static bool is_refused_otherwise(const struct kerf_launch_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->refused_count; i++)
+        if (outcome->errors[i] == KERF_LAUNCH_UNAUTHORIZED)
+            return true;
+    return false;
+}
+
+static bool has_timed_out(struct kerf_lifecycle *lifecycle, kerf_node_id id)
+{
+    const struct claim_books *books = books_of(lifecycle, id);
+    return books->failures > 0 && kerf_world_now(lifecycle->world) >= books->failed_us + LAUNCH_TIMEOUT_US;
+}
+
+/** The claim stays, not launched, and so no pass runs (1.6); the request is sent again after the back-off, or time is up. */
+static void retry_launch(struct kerf_lifecycle *lifecycle, kerf_node_id id)
+{
+    struct kerf_world *world = lifecycle->world;
+    struct claim_books *books = books_of(lifecycle, id);
+    kerf_time_us now_us = kerf_world_now(world);
+    if (books->failures == 0)
+        books->failed_us = now_us;
+    kerf_time_us wait_us = books->failures < 6 ? KERF_SECOND_US << books->failures : LAUNCH_BACKOFF_MAX_US;
+    books->failures++;
+    books->next = kerf_world_schedule(world, kerf_min_i64(now_us + wait_us, books->failed_us + LAUNCH_TIMEOUT_US), KERF_EVENT_CLAIM_LAUNCH,
+                                      id.index, 0);
+}
+
 /** The request goes out; EC2 decides at once and its answer travels. */
 static void on_claim_launch(void *context, struct kerf_engine *engine, const struct kerf_event *event)
 {
@@ -80,7 +117,7 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     if (!node)
         return;
-    if (kerf_cluster_is_deleted(node)) { /* before it was asked for: nothing was launched, nothing is to end */
+    if (kerf_cluster_is_deleted(node) || has_timed_out(lifecycle, id)) { /* nothing was launched, nothing is to end */
         kerf_cluster_remove_node(world->cluster, id);
         return;
     }
@@ -100,6 +137,7 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
         choices[choice_count++] = (struct kerf_cloud_choice){
             .type_index = override->type->index,
             .zone_index = override->offering->zone_index,
+            .reservation = override->offering->reservation,
             .subnet_index = subnet_index,
             .price_usd_per_hour = override->offering->price_usd_per_hour,
         };
@@ -110,11 +148,14 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     kerf_subnet_note_request(world, choices, pods, choice_count, outcome.launched ? &outcome.choice : NULL);
     struct claim_books *books = books_of(lifecycle, id);
     books->launched = outcome.launched;
+    books->is_retried = !outcome.launched && is_refused_otherwise(&outcome);
     if (outcome.launched) {
         books->choice = outcome.choice;
         books->address = KERF_ADDRESS_NONE;
         if (outcome.choice.subnet_index != KERF_NOT_FOUND)
             books->launched = kerf_instance_take_address(world, outcome.choice.subnet_index, &books->address);
+        if (books->launched && request.capacity_type == KERF_RESERVED)
+            kerf_cluster_change_reservation_room(world->cluster, outcome.choice.reservation, -1);
     }
     remember_refusals(lifecycle, request.capacity_type, &outcome);
     const struct kerf_instance_facts *facts = books->launched ? kerf_catalog_facts(world->design->catalog, books->choice.type_index) : NULL;
@@ -122,6 +163,20 @@ static void on_claim_launch(void *context, struct kerf_engine *engine, const str
     books->next = kerf_world_schedule(world, kerf_engine_now(engine) + books->boot.launch_us, KERF_EVENT_INSTANCE_LAUNCHED, id.index,
                                       (uint32_t)request.capacity_type);
     kerf_arena_fini(&scratch);
+}
+
+enum { RESERVATION_LABELS = 3, OWN_LABELS_MAX = 3 + RESERVATION_LABELS };
+
+static size_t reservation_labels(struct kerf_world *world, uint32_t index, struct kerf_label *out_labels)
+{
+    struct kerf_vocabulary *vocabulary = world->vocabulary;
+    const struct kerf_capacity_reservation *reservation = &world->design->objects.capacity_reservations.items[index];
+    out_labels[0] = (struct kerf_label){ vocabulary->key_capacity_reservation_id, reservation->id };
+    out_labels[1] = (struct kerf_label){ vocabulary->key_capacity_reservation_type,
+                                         reservation->capacity_block ? kerf_name_of(vocabulary->names, "capacity-block") : vocabulary->word_default };
+    out_labels[2] = (struct kerf_label){ vocabulary->key_capacity_reservation_interruptible,
+                                         reservation->interruptible ? vocabulary->word_true : kerf_name_of(vocabulary->names, "false") };
+    return RESERVATION_LABELS;
 }
 
 /** Labels, resources and provider ID as the launch stores them (10.9). */
@@ -135,13 +190,17 @@ static void set_launched(struct kerf_lifecycle *lifecycle, const struct kerf_clu
     const struct kerf_instance_type *type = &types->items[books->choice.type_index];
     size_t zone_count;
     const struct kerf_zone *zone = &kerf_catalog_zones(world->design->catalog, &zone_count)[books->choice.zone_index];
-    struct kerf_label own[3] = {
+    struct kerf_label own[OWN_LABELS_MAX] = {
         { vocabulary->key_zone, zone->name },
-        { vocabulary->key_capacity_type, capacity_type == KERF_SPOT ? vocabulary->word_spot : vocabulary->word_on_demand },
-        { vocabulary->key_zone_id, zone->zone_id },
+        { vocabulary->key_capacity_type, kerf_capacity_type_word(vocabulary, capacity_type) },
     };
+    size_t own_count = 2;
+    if (zone->zone_id)
+        own[own_count++] = (struct kerf_label){ vocabulary->key_zone_id, zone->zone_id };
+    if (capacity_type == KERF_RESERVED)
+        own_count += reservation_labels(world, books->choice.reservation, own + own_count);
     struct kerf_labels type_labels = kerf_catalog_type_labels(type, vocabulary, arena);
-    struct kerf_labels own_labels = kerf_labels_sorted(arena, own, zone->zone_id ? 3 : 2);
+    struct kerf_labels own_labels = kerf_labels_sorted(arena, own, own_count);
     struct kerf_labels provided = kerf_labels_merge(arena, &type_labels, &own_labels);
     struct kerf_nodeclaim claim = node->claim;
     claim.meta.labels = kerf_labels_merge(arena, &provided, &claim.meta.labels);
@@ -159,6 +218,10 @@ static void on_launched(void *context, struct kerf_engine *engine, const struct 
     kerf_node_id id = { (uint32_t)event->subject };
     const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
     struct claim_books *books = books_of(lifecycle, id);
+    if (books->is_retried) {
+        retry_launch(lifecycle, id);
+        return;
+    }
     if (!books->launched) {
         kerf_cluster_remove_node(world->cluster, id); /* insufficient capacity: the claim is deleted, the pods try again */
         return;
@@ -412,11 +475,22 @@ static void on_change(void *context, const struct kerf_cluster *cluster, const s
     }
 }
 
+/** Its capacity reservation has room for another instance. */
+static void leave_reservation(struct kerf_world *world, kerf_node_id id)
+{
+    const struct kerf_cluster_node *node = kerf_cluster_node(world->cluster, id);
+    kerf_name reservation = node ? kerf_labels_get(&node->claim.meta.labels, world->vocabulary->key_capacity_reservation_id) : NULL;
+    for (size_t i = 0; reservation && i < world->design->objects.capacity_reservations.count; i++)
+        if (world->design->objects.capacity_reservations.items[i].id == reservation)
+            kerf_cluster_change_reservation_room(world->cluster, (uint32_t)i, 1);
+}
+
 static void on_notice(void *context, const struct kerf_notice *notice)
 {
     struct kerf_lifecycle *lifecycle = context;
     if (notice->kind != KERF_NOTICE_INSTANCE_ENDED)
         return;
+    leave_reservation(lifecycle->world, notice->node);
     struct claim_books *books = books_of(lifecycle, notice->node);
     if (!books)
         return;

@@ -119,9 +119,7 @@ void kerf_candidate_fill(const struct kerf_disruption_pass *pass, const struct k
         .zone_index = zone ? kerf_catalog_zone_index(pass->catalog, zone) : KERF_NOT_FOUND,
         .has_zone_label = zone != NULL,
         .has_capacity_type_label = capacity_type != NULL,
-        .capacity_type = capacity_type == pass->vocabulary->word_spot        ? KERF_SPOT
-                         : capacity_type == pass->vocabulary->word_on_demand ? KERF_ON_DEMAND
-                                                                             : KERF_CAPACITY_TYPE_COUNT,
+        .capacity_type = kerf_capacity_type_of_label(pass->vocabulary, capacity_type),
     };
     out_candidate->price_usd_per_hour = kerf_price_of_offering(out_candidate->type, out_candidate->zone_index, out_candidate->capacity_type);
     out_candidate->disruption_cost = kerf_disruption_cost(pass, node, &out_candidate->reschedulable_count);

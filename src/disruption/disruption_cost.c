@@ -63,11 +63,9 @@ static double claim_price(const struct kerf_disruption_pass *pass, const struct 
     const struct kerf_instance_facts *facts = kerf_catalog_find(pass->catalog, type_name);
     if (!facts)
         return 0;
-    enum kerf_capacity_type kind = capacity_type == pass->vocabulary->word_spot        ? KERF_SPOT
-                                   : capacity_type == pass->vocabulary->word_on_demand ? KERF_ON_DEMAND
-                                                                                       : KERF_CAPACITY_TYPE_COUNT;
     return kerf_price_of_offering(&kerf_cluster_instance_types(pass->cluster, nodeclass_index)->items[facts->index],
-                                  kerf_catalog_zone_index(pass->catalog, zone), kind);
+                                  kerf_catalog_zone_index(pass->catalog, zone),
+                                  kerf_capacity_type_of_label(pass->vocabulary, capacity_type));
 }
 
 static uint32_t nodepool_of_labels(const struct kerf_disruption_pass *pass, const struct kerf_labels *labels)

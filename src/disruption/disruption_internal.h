@@ -192,8 +192,9 @@ bool kerf_disruption_bounds_refuse_overflow(const struct kerf_disruption_pass *p
 
 /* ---- launch_price.c (7.4) -------------------------------------------------------------------------------------------------------- */
 
-/** Offerings of a planned node: which (zone, capacity type) its requirements are compatible with. */
+/** Offerings of a planned node: which (zone, capacity type) its requirements are compatible with; reserved ones are asked one by one. */
 struct kerf_offering_mask {
+    const struct kerf_requirements *requirements; /* borrowed */
     uint64_t zones[KERF_CAPACITY_TYPE_COUNT]; /* bit: zone index */
 };
 struct kerf_offering_mask kerf_offerings_allowed(const struct kerf_disruption_pass *pass, const struct kerf_requirements *requirements,

@@ -3,21 +3,16 @@
 
 #include <float.h>
 
-static bool is_available(const struct kerf_disruption_pass *pass, const struct kerf_offering *offering)
-{
-    return offering->available && !kerf_bit_get(kerf_cluster_unavailable_offerings(pass->cluster), offering->index);
-}
-
 struct kerf_offering_mask kerf_offerings_allowed(const struct kerf_disruption_pass *pass, const struct kerf_requirements *requirements,
                                                  const struct kerf_instance_type *const *types, size_t type_count)
 {
-    /* What an offering requires follows from its zone and capacity type alone. */
-    struct kerf_offering_mask known = { { 0 } }, allowed = { { 0 } };
+    /* What an offering requires follows from its zone and capacity type alone, but for reserved ones. */
+    struct kerf_offering_mask known = { 0 }, allowed = { .requirements = requirements };
     for (size_t i = 0; i < type_count; i++) {
         for (uint32_t j = 0; j < types[i]->offering_count; j++) {
             const struct kerf_offering *offering = &types[i]->offerings[j];
             uint64_t bit = (uint64_t)1 << offering->zone_index;
-            if (known.zones[offering->capacity_type] & bit)
+            if (offering->capacity_type == KERF_RESERVED || (known.zones[offering->capacity_type] & bit))
                 continue;
             known.zones[offering->capacity_type] |= bit;
             if (kerf_requirements_compatible(pass->vocabulary, requirements, &offering->requirements, KERF_UNDEFINED_WELL_KNOWN, NULL))
@@ -29,13 +24,18 @@ struct kerf_offering_mask kerf_offerings_allowed(const struct kerf_disruption_pa
 
 static bool may_launch(const struct kerf_disruption_pass *pass, const struct kerf_offering *offering, const struct kerf_offering_mask *allowed)
 {
-    return (allowed->zones[offering->capacity_type] >> offering->zone_index & 1) && is_available(pass, offering);
+    if (!kerf_cluster_offering_is_available(pass->cluster, offering))
+        return false;
+    if (offering->capacity_type == KERF_RESERVED)
+        return kerf_requirements_compatible(pass->vocabulary, allowed->requirements, &offering->requirements, KERF_UNDEFINED_WELL_KNOWN,
+                                            NULL);
+    return allowed->zones[offering->capacity_type] >> offering->zone_index & 1;
 }
 
 double kerf_worst_launch_price(const struct kerf_disruption_pass *pass, const struct kerf_instance_type *type,
                                const struct kerf_offering_mask *allowed)
 {
-    static const enum kerf_capacity_type order[] = { KERF_SPOT, KERF_ON_DEMAND };
+    static const enum kerf_capacity_type order[] = { KERF_RESERVED, KERF_SPOT, KERF_ON_DEMAND };
     for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
         double worst = -1;
         for (uint32_t i = 0; i < type->offering_count; i++) {

@@ -104,6 +104,7 @@ static struct kerf_plan *plan(const struct kerf_disruption_pass *pass, const ker
         .pod_count = pod_count,
         .left_out = pass->left_out,
         .stop_at_uninitialized = !pass->reasons,
+        .reservations_are_optional = true,
         .omit_reasons = !pass->reasons,
         .options = provisioning_options(pass, protect_recent_nodes),
     };

@@ -135,6 +135,7 @@ static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_
     uint32_t count = kerf_value_count(list);
     nodeclass->has_status = kerf_value_count(status) > 0;
     nodeclass->conditions = kerf_field_conditions(reader, status);
+    kerf_read_reservation_status(reader, status, nodeclass);
     if (count == 0)
         return;
     struct kerf_subnet_status *subnets = KERF_NEW_ARRAY(reader->arena, struct kerf_subnet_status, count);
@@ -148,7 +149,7 @@ static void read_nodeclass_status(struct kerf_reader *reader, const struct kerf_
     nodeclass->subnet_count = count;
 }
 
-/** Images, subnets and security groups are chosen by AWS; here only the keys are looked at. */
+/** Images, subnets and security groups are chosen by AWS; here only the keys of their terms are looked at. */
 static void check_selector_terms(struct kerf_reader *reader, const struct kerf_value *spec)
 {
     static const char *const lists[] = {"amiSelectorTerms", "subnetSelectorTerms", "securityGroupSelectorTerms",
@@ -178,6 +179,7 @@ void kerf_read_ec2nodeclass(struct kerf_reader *reader, const struct kerf_value 
                     "associatePublicIPAddress", "context", "ipPrefixCount", "networkInterfaces", "placementGroupSelector",
                     "cpuOptions");
     check_selector_terms(reader, spec);
+    kerf_read_reservation_terms(reader, spec, &nodeclass);
     read_family(reader, spec, &nodeclass);
     read_kubelet(reader, spec, &nodeclass.kubelet);
     read_block_devices(reader, spec, &nodeclass);

@@ -28,6 +28,7 @@ struct kerf_reader {
     struct kerf_name_map object_indices;
     KERF_VEC(const struct kerf_value *) last_objects;
     bool has_repeats;
+    KERF_VEC(const struct kerf_value *) reservation_lists; /* status.capacityReservations of EC2NodeClasses */
 };
 
 /* ---- fields.c: a scalar under a key; absent or null gives the default ---------------------------------------------------------
@@ -149,6 +150,15 @@ void kerf_read_limit_range(struct kerf_reader *reader, const struct kerf_value *
 void kerf_read_scheduler_configuration(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_cluster_config(struct kerf_reader *reader, const struct kerf_value *object);
 void kerf_read_autoscale(struct kerf_reader *reader, const struct kerf_value *object);
+/* capacity_reservations.c */
+/** What `aws ec2 describe-capacity-reservations` prints has no kind; false: it is something else. */
+bool kerf_read_capacity_reservations(struct kerf_reader *reader, const struct kerf_value *root);
+void kerf_read_reservation_terms(struct kerf_reader *reader, const struct kerf_value *spec, struct kerf_ec2nodeclass *nodeclass);
+void kerf_read_reservation_status(struct kerf_reader *reader, const struct kerf_value *status, struct kerf_ec2nodeclass *nodeclass);
+/** Once all is read. */
+void kerf_warn_of_unknown_reservations(struct kerf_reader *reader);
+/** Finds the reservations of each EC2NodeClass. */
+void kerf_settle_capacity_reservations(struct kerf_objects *objects);
 /** The ConfigMap of expander priority; false: another one. */
 bool kerf_read_autoscaler_priorities(struct kerf_reader *reader, const struct kerf_value *config_map);
 void kerf_read_config_map(struct kerf_reader *reader, const struct kerf_value *object);

@@ -221,7 +221,8 @@ static void read_object(struct kerf_reader *reader, const struct kerf_value *obj
         KERF_NOTE(reader, kerf_value_expect(object, KERF_VALUE_MAP, reader->errs));
         return;
     }
-    if (!kerf_value_get(object, "kind") && !kerf_value_get(object, "apiVersion") && kerf_read_helm_values(reader, object))
+    if (!kerf_value_get(object, "kind") && !kerf_value_get(object, "apiVersion") &&
+        (kerf_read_capacity_reservations(reader, object) || kerf_read_helm_values(reader, object)))
         return;
     if (!kind || kerf_value_get(object, "kind")) {
         const struct kerf_value *required = NULL;
@@ -272,6 +273,7 @@ static enum kerf_status read_documents(const struct kerf_documents *documents, s
         for (uint32_t j = 0; j < root->count; j++) /* a JSON list of objects */
             read_object(&reader, &root->items[j], NULL, NULL);
     }
+    kerf_warn_of_unknown_reservations(&reader);
     KERF_VEC_FREE(&reader.noted_kinds);
     KERF_VEC_FREE(&reader.last_objects);
     kerf_name_map_fini(&reader.object_indices);

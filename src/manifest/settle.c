@@ -180,6 +180,7 @@ void kerf_manifest_settle(struct kerf_objects *objects, struct kerf_vocabulary *
             settle_limits(objects, owned);
     }
     kerf_settle_security_groups(objects);
+    kerf_settle_capacity_reservations(objects);
     for (size_t i = 0; i < objects->workloads.count; i++)
         kerf_workload_prepare(&objects->arena, vocabulary, &objects->workloads.items[i]);
     if (expand)

@@ -137,6 +137,29 @@ struct kerf_subnet_status {
     kerf_name zone_id;
 };
 
+/** A capacity reservation of EC2, as `aws ec2 describe-capacity-reservations` tells it. */
+struct kerf_capacity_reservation {
+    kerf_name id; /* cr-0123456789abcdef0 */
+    kerf_name instance_type;
+    kerf_name zone;
+    kerf_name owner_id;
+    struct kerf_labels tags;
+    bool targeted;       /* instanceMatchCriteria: targeted, not open */
+    bool capacity_block; /* ReservationType capacity-block, not default */
+    bool interruptible;
+    int64_t available_count;   /* instances that it still has room for when the input was taken */
+    kerf_time_us end_epoch_us; /* KERF_TIME_NEVER: none */
+    uint32_t index;            /* in kerf_objects.capacity_reservations */
+};
+
+/** A term of capacityReservationSelectorTerms: what is given must agree. */
+struct kerf_reservation_term {
+    kerf_name id;
+    kerf_name owner_id;
+    kerf_name match_criteria; /* open or targeted */
+    struct kerf_labels tags;  /* `*`: any value */
+};
+
 struct kerf_ec2nodeclass {
     struct kerf_meta meta;
     enum kerf_ami_family ami_family;
@@ -147,6 +170,13 @@ struct kerf_ec2nodeclass {
     bool has_status;
     const struct kerf_subnet_status *subnets; /* status.subnets; none: the rule of product.md for zones */
     uint32_t subnet_count;
+    const struct kerf_reservation_term *reservation_terms;
+    uint32_t reservation_term_count;
+    const kerf_name *reservation_ids; /* status.capacityReservations */
+    uint32_t reservation_id_count;
+    /* those that were read and are the class's: by its status, where it has one, else by its terms; by ID; settled at the end of reading */
+    const struct kerf_capacity_reservation *reservations;
+    uint32_t reservation_count;
     struct kerf_conditions conditions;
 };
 

@@ -282,6 +282,7 @@ struct kerf_objects {
     KERF_VEC(struct kerf_nodeclaim) nodeclaims;
     KERF_VEC(struct kerf_nodepool) nodepools;
     KERF_VEC(struct kerf_ec2nodeclass) nodeclasses;
+    KERF_VEC(struct kerf_capacity_reservation) capacity_reservations;
     KERF_VEC(struct kerf_workload) workloads; /* daemonsets too */
     KERF_VEC(struct kerf_hpa) hpas;
     KERF_VEC(struct kerf_pdb) pdbs;

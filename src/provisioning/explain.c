@@ -13,6 +13,7 @@ const char *kerf_exclusion_rule_text(enum kerf_exclusion_rule rule)
         [KERF_EXCLUDED_BY_VALIDATION] = "invalid-pod",
         [KERF_EXCLUDED_BY_RESOURCE_CLAIMS] = "resource-claims",
         [KERF_EXCLUDED_BY_END_OF_PASS] = "not-tried",
+        [KERF_EXCLUDED_BY_RESERVATIONS] = "capacity-reservations",
         [KERF_EXCLUDED_BY_POOL] = "nodepool",
         [KERF_EXCLUDED_BY_OWN_DEMANDS] = "nodepool-requirements",
         [KERF_EXCLUDED_BY_NODE_LIMIT] = "node-limit",
@@ -187,6 +188,8 @@ static struct kerf_exclusion own_exclusion(const struct kerf_pass *pass, const s
         return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_POOL, .text = "there is no NodePool, and without one Karpenter places nothing"};
     if (pod->spec->resource_claim_count > 0)
         return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_RESOURCE_CLAIMS, .text = refusal->reason};
+    if (refusal->is_deferred)
+        return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_RESERVATIONS, .text = refusal->reason};
     for (size_t i = 0; i < pass->dropped.count; i++)
         if (kerf_pod_id_equal(pass->dropped.items[i].pod, refusal->pod))
             return (struct kerf_exclusion){.rule = KERF_EXCLUDED_BY_MIN_VALUES, .text = refusal->reason};

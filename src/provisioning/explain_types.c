@@ -177,7 +177,7 @@ static bool meet_offerings(struct funnel *funnel)
 {
     struct kerf_pass *pass = funnel->explainer->pass;
     uint32_t before = (uint32_t)kerf_bitset_count(funnel->types, funnel->table->words);
-    uint32_t slots = kerf_type_table_slots(pass->vocabulary, funnel->table, funnel->question->requirements);
+    kerf_slots slots = kerf_type_table_slots(pass->vocabulary, funnel->table, funnel->question->requirements);
     const uint64_t *offering = kerf_type_table_offering(pass->cache, funnel->table, slots)->types;
     for (uint32_t word = 0; word < funnel->table->words; word++)
         funnel->types[word] &= offering[word];

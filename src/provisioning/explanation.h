@@ -14,6 +14,7 @@ enum kerf_exclusion_rule {
     KERF_EXCLUDED_BY_VALIDATION,
     KERF_EXCLUDED_BY_RESOURCE_CLAIMS, /* dynamic resource allocation */
     KERF_EXCLUDED_BY_END_OF_PASS,     /* not tried */
+    KERF_EXCLUDED_BY_RESERVATIONS,    /* deferred: the next pass may place it (6.5) */
     /* of a NodePool before it is asked */
     KERF_EXCLUDED_BY_POOL,         /* static, deleting, not ready, without NodeClass: not part of the pass */
     KERF_EXCLUDED_BY_OWN_DEMANDS,  /* its own requirements leave no instance type */

@@ -64,7 +64,8 @@ struct addition {
     struct kerf_requirements requirements;
     uint64_t *options;
     uint64_t *room_apart; /* NULL unless the pass keeps it apart */
-    uint32_t slots;
+    kerf_slots slots;
+    kerf_slots held;
     struct kerf_resources requests;
     bool min_values_lowered;
 };
@@ -94,6 +95,7 @@ static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_cl
                                struct addition *found, struct kerf_text *reason)
 {
     kerf_name key = NULL;
+    pass->reserved_error = false;
     found->requirements = kerf_requirements_copy(&pass->scratch, with_pod);
     if (volume != NULL) {
         if (!kerf_requirements_compatible(pass->vocabulary, with_pod, volume, KERF_UNDEFINED_WELL_KNOWN, &key)) {
@@ -135,6 +137,11 @@ static bool tighten_and_filter(struct kerf_pass *pass, const struct kerf_pass_cl
         .room_apart = found->room_apart,
     };
     if (!kerf_pass_filter_types(pass, &filter, reason))
+        return false;
+    found->held = 0;
+    pass->reserved_error =
+        pass->cache->has_reserved && !kerf_pass_find_reserved(pass, claim, found->options, filter.slots, &found->held, reason);
+    if (pass->reserved_error)
         return false;
     found->slots = filter.slots;
     found->min_values_lowered = filter.min_values_lowered;
@@ -241,6 +248,7 @@ static void commit(struct kerf_pass *pass, struct kerf_pass_claim *claim, struct
         claim->frontier = NULL;
     }
     claim->slots = found->slots;
+    kerf_pass_hold_reserved(pass, claim, found->held);
     claim->requests = found->requests;
     claim->room_known = false;
     claim->fits_by_room = fits_by_room(claim);
@@ -425,10 +433,11 @@ bool kerf_pass_open_claim(struct kerf_pass *pass, struct kerf_pass_pod *pod, str
         if (reason != NULL && reason->length > 0)
             kerf_text_append(reason, "; ");
         struct kerf_arena_mark mark = kerf_arena_mark(&pass->scratch);
+        pass->reserved_error = false;
         bool opened = open_from(pass, &pass->templates[i], NULL, pod, reason);
         kerf_arena_rewind(&pass->scratch, mark);
-        if (opened)
-            return true;
+        if (opened || pass->reserved_error)
+            return opened; /* later templates are not used even if they would work */
     }
     return false;
 }

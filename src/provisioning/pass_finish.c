@@ -28,16 +28,16 @@ static struct kerf_requirement capacity_types(struct kerf_pass *pass, const stru
                                               size_t count)
 {
     const struct kerf_type_table *table = claim->template->pool->table;
-    const kerf_name words[] = {[KERF_ON_DEMAND] = pass->vocabulary->word_on_demand, [KERF_SPOT] = pass->vocabulary->word_spot};
     kerf_name found[KERF_CAPACITY_TYPE_COUNT];
     size_t found_count = 0;
     for (uint32_t capacity_type = 0; capacity_type < KERF_CAPACITY_TYPE_COUNT; capacity_type++) {
         bool offered = false;
-        for (uint32_t slot = capacity_type; slot < table->slot_count && !offered; slot += KERF_CAPACITY_TYPE_COUNT)
-            for (size_t i = 0; (claim->slots >> slot & 1) && i < count && !offered; i++)
+        kerf_slots slots = claim->slots & kerf_type_table_slots_of(table, (enum kerf_capacity_type)capacity_type);
+        for (uint32_t slot = 0; slot < table->slot_count && !offered; slot++)
+            for (size_t i = 0; (slots >> slot & 1) && i < count && !offered; i++)
                 offered = kerf_bit_get(table->available[slot], types[i]);
         if (offered)
-            found[found_count++] = words[capacity_type];
+            found[found_count++] = kerf_capacity_type_word(pass->vocabulary, (enum kerf_capacity_type)capacity_type);
     }
     return kerf_requirement_in(&pass->scratch, pass->vocabulary->key_capacity_type, found, found_count);
 }
@@ -78,10 +78,10 @@ static uint32_t allowed_capacity_types(const struct kerf_pass *pass, const struc
 {
     const struct kerf_requirement *requirement = kerf_requirements_get(&claim->requirements, pass->vocabulary->key_capacity_type);
     uint32_t allowed = 0;
-    if (requirement == NULL || kerf_requirement_has(requirement, pass->vocabulary->word_on_demand))
-        allowed |= 1u << KERF_ON_DEMAND;
-    if (requirement == NULL || kerf_requirement_has(requirement, pass->vocabulary->word_spot))
-        allowed |= 1u << KERF_SPOT;
+    for (int i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++)
+        if (requirement == NULL ||
+            kerf_requirement_has(requirement, kerf_capacity_type_word(pass->vocabulary, (enum kerf_capacity_type)i)))
+            allowed |= 1u << i;
     return allowed;
 }
 
@@ -242,6 +242,8 @@ static void list_refusals(struct kerf_pass *pass, struct kerf_plan *plan, const 
 
 void kerf_pass_finish(struct kerf_pass *pass, struct kerf_plan *plan, const struct kerf_plan_refusal *left, size_t left_count)
 {
+    for (size_t i = 0; i < pass->claims.count; i++)
+        kerf_pass_settle_reserved(pass, pass->claims.items[i]);
     list_claims(pass, plan);
     struct kerf_planned_placement *existing = KERF_NEW_ARRAY(&plan->arena, struct kerf_planned_placement, pass->node_count);
     for (uint32_t i = 0; i < pass->node_count; i++) {

@@ -100,7 +100,8 @@ static bool take_turn(struct kerf_pass *pass, struct kerf_pass_pod *pod)
     for (;;) {
         if (attempt(pass, pod))
             return true;
-        if (kerf_pass_is_out_of_attempts(pass) || !kerf_pass_relax(pass, pod))
+        pod->is_deferred = pass->reserved_error;
+        if (pod->is_deferred || kerf_pass_is_out_of_attempts(pass) || !kerf_pass_relax(pass, pod))
             return false;
     }
 }
@@ -162,7 +163,8 @@ const struct kerf_plan_refusal *kerf_plain_solve(struct kerf_pass *pass, size_t 
     for (*out_left_count = 0; queue.count > 0;) {
         const struct kerf_pass_pod *pod = &pass->pods[queue_pop(&queue)];
         const char *reason = pass->has_pool ? pod->reason.bytes : pass->input->omit_reasons ? NULL : kerf_no_pool_reason;
-        left[(*out_left_count)++] = (struct kerf_plan_refusal){pod->id, pass->has_pool && !pod->has_error, reason};
+        left[(*out_left_count)++] = (struct kerf_plan_refusal){
+            .pod = pod->id, .not_tried = pass->has_pool && !pod->has_error, .is_deferred = pod->is_deferred, .reason = reason};
     }
     return left;
 }

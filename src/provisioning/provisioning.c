@@ -132,7 +132,9 @@ static struct kerf_plan *run(const struct kerf_provisioning_input *input)
     struct kerf_pass pass;
     kerf_pass_start(&pass, input);
     pass.explain_arena = &plan->arena;
-    if (input->options.engine == KERF_ENGINE_FAST)
+    if (pass.cache->has_reserved) /* what refuses a pod may take it a pod later: nothing is remembered, nothing packed */
+        pass.options.engine = KERF_ENGINE_PLAIN;
+    if (pass.options.engine == KERF_ENGINE_FAST)
         run_fast(&pass, plan);
     else
         run_plain(&pass, plan);

@@ -66,6 +66,8 @@ struct kerf_provisioning_input {
     const uint64_t *left_out;
     /** What-ifs: end as soon as a pod that runs on a node which isn't being deleted lands on one that isn't initialized (disruption 7.3). */
     bool stop_at_uninitialized;
+    /** A claim that finds all capacity reservations held may do without (disruption's fallback mode); else its pod is deferred (6.5). */
+    bool reservations_are_optional;
     bool omit_reasons; /* refusals carry no texts: for callers that ask thousands of times */
     bool explain; /* the plan tells why pods stay, by shape: pods x places at most, texts included */
     const kerf_pod_id *explain_only; /* only the shape of that pod; NULL: all */
@@ -78,6 +80,7 @@ struct kerf_provisioning_input {
 struct kerf_plan_refusal {
     kerf_pod_id pod;
     bool not_tried;     /* the pass stopped before its turn */
+    bool is_deferred;   /* other claims of the pass may need the capacity reservations that it could get: the next pass will tell (6.5) */
     const char *reason; /* NULL: not tried, or texts were not asked for */
 };
 

@@ -51,6 +51,7 @@ struct kerf_pass_pod {
     struct kerf_group_list inverse; /* groups of its own required anti-affinity */
     uint32_t queue_length;          /* of the queue after it was put back; 0: never (plain) */
     bool has_error;                 /* the last turn failed (plain) */
+    bool is_deferred;               /* by a capacity reservation */
     struct kerf_text reason;
 };
 
@@ -101,7 +102,7 @@ struct kerf_template {
     uint32_t pool_index;
     struct kerf_requirements requirements;
     uint64_t *options;
-    uint32_t slots; /* of `requirements` */
+    kerf_slots slots; /* of `requirements` */
     struct kerf_daemon_group *daemon_groups;
     uint32_t daemon_group_count;
     bool min_values_lowered;
@@ -146,7 +147,8 @@ struct kerf_pass_claim {
     int64_t largest[KERF_ROOM_RESOURCES]; /* what the largest option holds of each */
     struct kerf_requirements requirements;
     uint64_t *options; /* in a pass that keeps room apart: but for the fit of room resources, until they are settled */
-    uint32_t slots;
+    kerf_slots slots;
+    kerf_slots held; /* reserved slots of whose reservations it holds an instance each */
     struct kerf_resources requests;        /* of its pods */
     KERF_VEC(struct kerf_host_port) ports; /* of its pods */
     KERF_VEC(kerf_pod_id) pods;
@@ -281,6 +283,8 @@ struct kerf_pass {
     bool keeps_room_apart; /* claims' options are settled when all is placed (fast) */
     KERF_VEC(struct kerf_dropped_pod) dropped;
     uint64_t attempts;
+    int64_t *reservation_room; /* by capacity reservation, less what claims hold; NULL: not yet asked */
+    bool reserved_error;       /* the last claim asked refused for a capacity reservation: the pod is deferred */
     bool stopped; /* at a node that isn't initialized */
     uint32_t refusing_group; /* of topology: where kerf_pass_topology_tighten last failed */
     struct kerf_arena *explain_arena; /* the plan's */
@@ -384,12 +388,20 @@ bool kerf_pass_open_claim_from(struct kerf_pass *pass, struct kerf_template *tem
                                struct kerf_pass_pod *pod);
 bool kerf_pass_tolerates(const struct kerf_pass_pod *pod, const struct kerf_taints *taints);
 
+/* pass_reservations.c (6.5) */
+/** Which reserved slots the claim would hold with these options and slots; false: it may not take the pod, `reason` (may be NULL) says why. */
+bool kerf_pass_find_reserved(struct kerf_pass *pass, const struct kerf_pass_claim *claim, const uint64_t *options, kerf_slots slots,
+                             kerf_slots *out_held, struct kerf_text *reason);
+void kerf_pass_hold_reserved(struct kerf_pass *pass, struct kerf_pass_claim *claim, kerf_slots held);
+/** A finished claim that holds reservations is launched into one of them or not at all (9.1). */
+void kerf_pass_settle_reserved(struct kerf_pass *pass, struct kerf_pass_claim *claim);
+
 /* pass_filter.c */
 struct kerf_filter {
     struct kerf_template *template;
     const uint64_t *options;
     const struct kerf_requirements *before; /* requirements that all options meet already; NULL: none */
-    uint32_t slots_before;                  /* of `before` */
+    kerf_slots slots_before;                /* of `before` */
     struct kerf_requirements *requirements; /* minValues may be lowered */
     const struct kerf_resources *requests;
     const struct kerf_pass_pod *pod;    /* NULL: none */
@@ -401,7 +413,7 @@ struct kerf_filter {
     uint64_t *remaining; /* room for it: the caller's */
     /* room_apart: options of which `remaining` are those that have room enough, now and with whatever more is asked of cpu, memory,
      * storage and pods */
-    uint32_t slots;
+    kerf_slots slots;
     bool min_values_lowered;
 };
 /** Section 6.2. False: no type is left; then `reason`, if given, says why (6.3). */

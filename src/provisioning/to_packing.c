@@ -209,8 +209,8 @@ static uint32_t zones_of(const struct kerf_packing *packing, const struct kerf_p
     uint32_t zones = 0;
     for (uint32_t t = 0; t < packing->pass->template_count; t++)
         for (uint32_t slot = 0; slot < KERF_SLOT_MAX; slot++)
-            if (class->offers[t].slots >> slot & 1)
-                zones |= 1u << slot / KERF_CAPACITY_TYPE_COUNT;
+            if (slot < packing->pass->templates[t].pool->table->zone_slot_count && (class->offers[t].slots >> slot & 1))
+                zones |= 1u << slot / KERF_ZONE_SLOTS;
     return zones;
 }
 
@@ -253,12 +253,11 @@ static void list_items(struct kerf_packing *packing)
 
 /* ---- bins ------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t slots_of_capacity_type(uint32_t capacity_type)
+/* Slots of a template and capacity type. */
+static kerf_slots slots_of(const struct kerf_packing *packing, uint32_t template_index, uint32_t capacity_type)
 {
-    uint32_t slots = 0;
-    for (uint32_t slot = capacity_type; slot < KERF_SLOT_MAX; slot += KERF_CAPACITY_TYPE_COUNT)
-        slots |= 1u << slot;
-    return slots;
+    const struct kerf_template *template = &packing->pass->templates[template_index];
+    return template->slots & kerf_type_table_slots_of(template->pool->table, (enum kerf_capacity_type)capacity_type);
 }
 
 /* Do zones make a difference? If no item is bound to one, an offering stands for those of all zones. */
@@ -269,9 +268,9 @@ static bool zones_matter(const struct kerf_packing *packing)
         if (packing->items.items[i].zone != KERF_NOT_FOUND)
             return true;
         for (uint32_t t = 0; t < packing->pass->template_count; t++)
-            for (uint32_t c = 0; c < KERF_CAPACITY_TYPE_COUNT; c++) {
-                uint32_t here = class->offers[t].slots & slots_of_capacity_type(c);
-                if (here != 0 && here != (packing->pass->templates[t].slots & slots_of_capacity_type(c)))
+            for (uint32_t c = 0; c < KERF_RESERVED; c++) {
+                kerf_slots here = class->offers[t].slots & slots_of(packing, t, c);
+                if (here != 0 && here != slots_of(packing, t, c))
                     return true;
             }
     }
@@ -293,6 +292,7 @@ struct priced_bin {
     struct kerf_packing_bin bin;
     int64_t price_nanos;
     int64_t capacity[BINPACK_RESOURCES_MAX];
+    int64_t limit;
     uint64_t *members; /* items that it may hold */
 };
 
@@ -352,7 +352,7 @@ static int compare_priced_bins(const void *a, const void *b, void *context)
 }
 
 /* Offerings of a template in some slots: those that no other makes needless are kept. */
-static void add_bins(struct kerf_packing *packing, struct bin_list *list, uint32_t template_index, uint32_t slots, uint32_t zone)
+static void add_bins(struct kerf_packing *packing, struct bin_list *list, uint32_t template_index, kerf_slots slots, uint32_t zone)
 {
     struct kerf_template *template = &packing->pass->templates[template_index];
     const struct kerf_type_table *table = template->pool->table;
@@ -361,10 +361,13 @@ static void add_bins(struct kerf_packing *packing, struct bin_list *list, uint32
     KERF_FOR_TYPES(type, template->options, table->words)
     {
         const struct kerf_offering *offering = kerf_type_table_cheapest(table, type, slots);
-        struct priced_bin bin = {.bin = {.template = template_index, .type = type, .slots = slots, .zone = zone}};
+        struct priced_bin bin = {.bin = {.template = template_index, .type = type, .slots = slots, .zone = zone},
+                                 .limit = BINPACK_NO_LIMIT};
         if (offering == NULL || !capacity_of(template, type, list, bin.capacity))
             continue;
         bin.price_nanos = (int64_t)(offering->price_usd_per_hour * KERF_NANOS_PER_USD);
+        if (offering->capacity_type == KERF_RESERVED)
+            bin.limit = kerf_cluster_reservation_room(packing->pass->cluster, offering->reservation);
         KERF_VEC_PUSH(&found, bin);
     }
     kerf_sort(found.items, found.count, sizeof found.items[0], compare_priced_bins, NULL);
@@ -390,7 +393,7 @@ static void add_bins(struct kerf_packing *packing, struct bin_list *list, uint32
 static void add_node_bins(struct kerf_packing *packing, struct bin_list *list)
 {
     for (uint32_t i = 0; i < packing->pass->node_count && packing->reading == KERF_PACKING_BOUND; i++) {
-        struct priced_bin bin = {.bin = {.template = KERF_NOT_FOUND, .type = i, .zone = KERF_NOT_FOUND}};
+        struct priced_bin bin = {.bin = {.template = KERF_NOT_FOUND, .type = i, .zone = KERF_NOT_FOUND}, .limit = 1};
         bool holds_any = false;
         bin.members = KERF_NEW_ARRAY(&packing->arena, uint64_t, kerf_bitset_words(packing->items.count));
         for (size_t k = 0; k < packing->items.count; k++)
@@ -416,7 +419,7 @@ static void write_input(struct kerf_packing *packing, const struct bin_list *lis
         types[t] = (struct binpack_bin_type){
             .capacity = kerf_arena_copy(&packing->arena, bin->capacity, list->resource_count * sizeof bin->capacity[0]),
             .price = bin->price_nanos,
-            .limit = bin->bin.template == KERF_NOT_FOUND ? 1 : BINPACK_NO_LIMIT};
+            .limit = bin->limit};
     }
     for (size_t i = 0; i < item_count; i++) {
         const struct kerf_packing_class *class = &packing->classes.items[packing->items.items[i].class_index];
@@ -439,6 +442,21 @@ static void write_input(struct kerf_packing *packing, const struct bin_list *lis
                                             .item_class_count = item_count};
 }
 
+static void add_template_bins(struct kerf_packing *packing, struct bin_list *list, uint32_t t, bool by_zone, uint32_t zone_count)
+{
+    for (uint32_t c = 0; c < KERF_RESERVED; c++) {
+        kerf_slots slots = slots_of(packing, t, c);
+        if (slots != 0 && !by_zone)
+            add_bins(packing, list, t, slots, KERF_NOT_FOUND);
+        for (uint32_t z = 0; z < zone_count && by_zone; z++)
+            if (slots >> (z * KERF_ZONE_SLOTS + c) & 1)
+                add_bins(packing, list, t, kerf_slot_bit(z * KERF_ZONE_SLOTS + c), z);
+    }
+    for (uint32_t slot = 0; slot < KERF_SLOT_MAX; slot++) /* of a reservation's zone: any will do for a bound */
+        if (slots_of(packing, t, KERF_RESERVED) >> slot & 1)
+            add_bins(packing, list, t, kerf_slot_bit(slot), KERF_NOT_FOUND);
+}
+
 void kerf_packing_read(struct kerf_packing *packing)
 {
     struct bin_list list = {0};
@@ -451,14 +469,7 @@ void kerf_packing_read(struct kerf_packing *packing)
     bool by_zone = zones_matter(packing);
     add_node_bins(packing, &list);
     for (uint32_t t = 0; t < packing->pass->template_count; t++)
-        for (uint32_t c = 0; c < KERF_CAPACITY_TYPE_COUNT; c++) {
-            uint32_t slots = packing->pass->templates[t].slots & slots_of_capacity_type(c);
-            if (slots != 0 && !by_zone)
-                add_bins(packing, &list, t, slots, KERF_NOT_FOUND);
-            for (uint32_t z = 0; z < zone_count && by_zone; z++)
-                if (slots & 1u << (z * KERF_CAPACITY_TYPE_COUNT + c))
-                    add_bins(packing, &list, t, 1u << (z * KERF_CAPACITY_TYPE_COUNT + c), z);
-        }
+        add_template_bins(packing, &list, t, by_zone, (uint32_t)zone_count);
     write_input(packing, &list);
     KERF_VEC_FREE(&list.kept);
 }

@@ -17,7 +17,7 @@ enum { KERF_NANOS_PER_USD = 1000000000 };
 /** What a class may be put on of one template. */
 struct kerf_packing_offer {
     uint64_t *types; /* NULL: nothing */
-    uint32_t slots;
+    kerf_slots slots;
 };
 
 /** Pods that ask the same. */
@@ -36,7 +36,7 @@ struct kerf_packing_class {
 struct kerf_packing_bin {
     uint32_t template; /* KERF_NOT_FOUND: an existing node */
     uint32_t type;     /* or position of the node */
-    uint32_t slots;    /* that its price holds for */
+    kerf_slots slots;  /* that its price holds for */
     uint32_t zone;     /* index among the catalogue's zones; KERF_NOT_FOUND: any */
 };
 

@@ -124,20 +124,30 @@ int64_t kerf_type_table_largest(struct kerf_provisioning_cache *cache, struct ke
 
 /* ---- offerings -------------------------------------------------------------------------------------------------------- */
 
-uint32_t kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,
+kerf_slots kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,
                                const struct kerf_requirements *requirements)
 {
-    uint32_t slots = 0;
+    kerf_slots slots = 0;
     for (uint32_t slot = 0; slot < table->slot_count; slot++)
         if (table->slot_requirements[slot] != NULL &&
             kerf_requirements_compatible(vocabulary, requirements, table->slot_requirements[slot], KERF_UNDEFINED_WELL_KNOWN,
                                          NULL))
-            slots |= 1u << slot;
+            slots |= kerf_slot_bit(slot);
+    return slots;
+}
+
+kerf_slots kerf_type_table_slots_of(const struct kerf_type_table *table, enum kerf_capacity_type capacity_type)
+{
+    kerf_slots slots = 0;
+    for (uint32_t slot = 0; slot < table->slot_count; slot++)
+        if (capacity_type == KERF_RESERVED ? slot >= table->zone_slot_count
+                                           : slot < table->zone_slot_count && slot % KERF_ZONE_SLOTS == (uint32_t)capacity_type)
+            slots |= kerf_slot_bit(slot);
     return slots;
 }
 
 struct kerf_slots_memo *kerf_type_table_offering(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
-                                                 uint32_t slots)
+                                                 kerf_slots slots)
 {
     for (size_t i = 0; i < table->slots_memos.count; i++)
         if (table->slots_memos.items[i].slots == slots)
@@ -151,7 +161,7 @@ struct kerf_slots_memo *kerf_type_table_offering(struct kerf_provisioning_cache 
     return &table->slots_memos.items[table->slots_memos.count - 1];
 }
 
-const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, uint32_t slots)
+const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, kerf_slots slots)
 {
     const struct kerf_offering *cheapest = NULL;
     for (uint32_t slot = 0; slot < table->slot_count; slot++) {
@@ -178,7 +188,7 @@ static int compare_priced(const void *a, const void *b, void *context)
     return order != 0 ? order : (left->type > right->type) - (left->type < right->type); /* types are in order of name */
 }
 
-const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, uint32_t slots)
+const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, kerf_slots slots)
 {
     struct kerf_slots_memo *memo = kerf_type_table_offering(cache, table, slots);
     if (memo->by_price != NULL)
@@ -219,14 +229,32 @@ static void mark_available(struct kerf_provisioning_cache *cache, struct kerf_ty
     for (uint32_t type = 0; type < table->count; type++) {
         for (uint32_t slot = 0; slot < table->slot_count; slot++) {
             const struct kerf_offering *offering = table->offerings[(size_t)type * table->slot_count + slot];
-            if (offering != NULL && offering->available && !kerf_bit_get(cache->unavailable, offering->index))
+            if (offering != NULL && kerf_cluster_offering_is_available(cache->cluster, offering))
                 kerf_bit_set(table->available[slot], type);
         }
     }
 }
 
+/* The slot of an offering; KERF_NOT_FOUND: one reservation too many. */
+static uint32_t slot_of(struct kerf_type_table *table, const struct kerf_offering *offering)
+{
+    if (offering->capacity_type != KERF_RESERVED)
+        return offering->zone_index * KERF_ZONE_SLOTS + (uint32_t)offering->capacity_type;
+    for (uint32_t slot = table->zone_slot_count; slot < table->slot_count; slot++)
+        if (table->slot_reservation[slot] == offering->reservation)
+            return slot;
+    return KERF_NOT_FOUND;
+}
+
+/* Reservations in order of their IDs, as the NodeClass has them. */
+static void open_reserved_slots(struct kerf_type_table *table, const struct kerf_ec2nodeclass *nodeclass)
+{
+    for (uint32_t i = 0; i < nodeclass->reservation_count && i < KERF_RESERVED_SLOT_MAX; i++)
+        table->slot_reservation[table->slot_count++] = nodeclass->reservations[i].index;
+}
+
 static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
-                        const struct kerf_instance_types *types)
+                        const struct kerf_ec2nodeclass *nodeclass, const struct kerf_instance_types *types)
 {
     table->types = types->items;
     table->count = (uint32_t)types->count;
@@ -234,7 +262,8 @@ static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_
     table->negative = KERF_NEW_ARRAY(&cache->arena, uint64_t, table->words);
     size_t zone_count = 0;
     kerf_catalog_zones(kerf_cluster_catalog(cache->cluster), &zone_count);
-    table->slot_count = (uint32_t)zone_count * KERF_CAPACITY_TYPE_COUNT;
+    table->zone_slot_count = table->slot_count = (uint32_t)zone_count * KERF_ZONE_SLOTS;
+    open_reserved_slots(table, nodeclass);
     table->offerings = KERF_NEW_ARRAY(&cache->arena, const struct kerf_offering *, types->count * table->slot_count);
     for (uint32_t i = 0; i < table->count; i++) {
         const struct kerf_instance_type *type = &table->types[i];
@@ -245,8 +274,9 @@ static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_
                 kerf_bit_set(table->negative, i);
         for (uint32_t k = 0; k < type->offering_count; k++) {
             const struct kerf_offering *offering = &type->offerings[k];
-            uint32_t slot = offering->zone_index * KERF_CAPACITY_TYPE_COUNT + (uint32_t)offering->capacity_type;
-            KERF_ASSERT(slot < table->slot_count);
+            uint32_t slot = slot_of(table, offering);
+            if (slot == KERF_NOT_FOUND)
+                continue;
             table->offerings[(size_t)i * table->slot_count + slot] = offering;
             table->slot_requirements[slot] = &offering->requirements; /* the same for every type */
         }
@@ -255,6 +285,27 @@ static void build_table(struct kerf_provisioning_cache *cache, struct kerf_type_
 }
 
 /* ---- the cache -------------------------------------------------------------------------------------------------------- */
+
+static size_t reservation_bytes(const struct kerf_provisioning_cache *cache)
+{
+    return kerf_array_bytes(kerf_bitset_words(kerf_cluster_objects(cache->cluster)->capacity_reservations.count), sizeof(uint64_t));
+}
+
+/* Those of EC2NodeClasses that have room now. */
+static void note_open_reservations(struct kerf_provisioning_cache *cache, uint64_t *bits)
+{
+    const struct kerf_objects *objects = kerf_cluster_objects(cache->cluster);
+    cache->has_reserved = false;
+    for (size_t c = 0; c < objects->nodeclasses.count; c++) {
+        const struct kerf_ec2nodeclass *nodeclass = &objects->nodeclasses.items[c];
+        for (uint32_t i = 0; i < nodeclass->reservation_count; i++) {
+            if (kerf_cluster_reservation_room(cache->cluster, nodeclass->reservations[i].index) == 0)
+                continue;
+            kerf_bit_set(bits, nodeclass->reservations[i].index);
+            cache->has_reserved = true;
+        }
+    }
+}
 
 struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cluster *cluster)
 {
@@ -267,6 +318,8 @@ struct kerf_provisioning_cache *kerf_provisioning_cache_new(const struct kerf_cl
     cache->tables = kerf_allocate(kerf_array_bytes(kerf_cluster_objects(cluster)->nodeclasses.count, sizeof cache->tables[0]));
     cache->unavailable_words = kerf_bitset_words(kerf_catalog_offering_count(kerf_cluster_catalog(cluster)));
     cache->unavailable = kerf_allocate(kerf_array_bytes(cache->unavailable_words, sizeof(uint64_t)));
+    cache->open_reservations = kerf_allocate(reservation_bytes(cache));
+    note_open_reservations(cache, cache->open_reservations);
     return cache;
 }
 
@@ -281,6 +334,7 @@ void kerf_provisioning_cache_free(struct kerf_provisioning_cache *cache)
     }
     free(cache->tables);
     free(cache->unavailable);
+    free(cache->open_reservations);
     kerf_pass_base_fini(&cache->base);
     kerf_overflow_free(cache->overflow);
     KERF_VEC_FREE(&cache->pool_domains);
@@ -295,14 +349,23 @@ struct kerf_type_table *kerf_provisioning_cache_table(struct kerf_provisioning_c
 {
     struct kerf_type_table *table = &cache->tables[nodeclass_index];
     if (table->types == NULL)
-        build_table(cache, table, kerf_cluster_instance_types(cache->cluster, nodeclass_index));
+        build_table(cache, table, &kerf_cluster_objects(cache->cluster)->nodeclasses.items[nodeclass_index],
+                    kerf_cluster_instance_types(cache->cluster, nodeclass_index));
     return table;
 }
 
 void kerf_provisioning_cache_refresh(struct kerf_provisioning_cache *cache)
 {
     const uint64_t *now = kerf_cluster_unavailable_offerings(cache->cluster);
-    if (cache->unavailable_words == 0 || memcmp(now, cache->unavailable, cache->unavailable_words * sizeof now[0]) == 0)
+    bool same = cache->unavailable_words == 0 || memcmp(now, cache->unavailable, cache->unavailable_words * sizeof now[0]) == 0;
+    if (kerf_cluster_objects(cache->cluster)->capacity_reservations.count > 0) {
+        uint64_t *open = kerf_allocate(reservation_bytes(cache));
+        note_open_reservations(cache, open);
+        same &= memcmp(open, cache->open_reservations, reservation_bytes(cache)) == 0;
+        free(cache->open_reservations);
+        cache->open_reservations = open;
+    }
+    if (same)
         return;
     cache->offering_generation++;
     memcpy(cache->unavailable, now, cache->unavailable_words * sizeof now[0]);

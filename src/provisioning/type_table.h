@@ -5,7 +5,16 @@
 #include "provisioning/provisioning.h"
 #include "scheduling/scheduling.h"
 
-enum { KERF_SLOT_MAX = KERF_ZONE_MAX * KERF_CAPACITY_TYPE_COUNT }; /* an offering's slot: zone and capacity type */
+/**
+ * An offering's slot: On-Demand and Spot of each zone, zone after zone, then one for each capacity reservation of the NodeClass. A set of
+ * slots is a bitset, so a NodeClass has at most KERF_RESERVED_SLOT_MAX reservations with offerings; the rest by ID are left out.
+ */
+typedef uint64_t kerf_slots;
+enum { KERF_ZONE_SLOTS = 2, KERF_RESERVED_SLOT_MAX = 64 - KERF_ZONE_MAX * KERF_ZONE_SLOTS, KERF_SLOT_MAX = 64 };
+static inline kerf_slots kerf_slot_bit(uint32_t slot)
+{
+    return (kerf_slots)1 << slot;
+}
 
 struct kerf_requirement_memo {
     struct kerf_requirement requirement;
@@ -15,7 +24,7 @@ struct kerf_requirement_memo {
 };
 
 struct kerf_slots_memo {
-    uint32_t slots;
+    kerf_slots slots;
     uint64_t *types;    /* with an available offering in one of the slots */
     uint32_t *by_price; /* all types: cheapest available offering of the slots first, none last, equal prices by name; NULL: not
                            yet made */
@@ -37,9 +46,11 @@ struct kerf_type_table {
     int64_t *capacity[KERF_RESOURCE_MAX];
     struct kerf_fit_rows fit_rows[KERF_RESOURCE_MAX]; /* of allocatable; see kerf_type_table_fit_rows */
     uint64_t *negative; /* types with a negative amount: nothing fits there (3.2) */
+    uint32_t zone_slot_count; /* slots from here on are reserved ones */
     uint32_t slot_count;
     const struct kerf_offering **offerings;                           /* [type * slot_count + slot]; NULL: none */
     const struct kerf_requirements *slot_requirements[KERF_SLOT_MAX]; /* NULL: no type has that slot */
+    uint32_t slot_reservation[KERF_SLOT_MAX]; /* of reserved ones, by index in objects->capacity_reservations */
     uint64_t *available[KERF_SLOT_MAX];                               /* types whose offering there is available now */
     KERF_VEC(struct kerf_requirement_memo) requirement_memos;
     struct kerf_id_map requirement_index;
@@ -50,13 +61,15 @@ struct kerf_type_table {
 const uint64_t *kerf_type_table_meeting(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
                                         const struct kerf_requirement *requirement);
 /** Slots whose offerings are compatible with the requirements of a claim. */
-uint32_t kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,
+kerf_slots kerf_type_table_slots(const struct kerf_vocabulary *vocabulary, const struct kerf_type_table *table,
                                const struct kerf_requirements *requirements);
 struct kerf_slots_memo *kerf_type_table_offering(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
-                                                 uint32_t slots);
-const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, uint32_t slots);
+                                                 kerf_slots slots);
+const uint32_t *kerf_type_table_by_price(struct kerf_provisioning_cache *cache, struct kerf_type_table *table, kerf_slots slots);
+/** Slots of one capacity type. */
+kerf_slots kerf_type_table_slots_of(const struct kerf_type_table *table, enum kerf_capacity_type capacity_type);
 /** The cheapest available offering of a type in the slots; NULL: none. */
-const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, uint32_t slots);
+const struct kerf_offering *kerf_type_table_cheapest(const struct kerf_type_table *table, uint32_t type, kerf_slots slots);
 bool kerf_requirement_equal(const struct kerf_requirement *a, const struct kerf_requirement *b);
 /** Of a resource that some type has. */
 const struct kerf_fit_rows *kerf_type_table_fit_rows(struct kerf_provisioning_cache *cache, struct kerf_type_table *table,
@@ -136,6 +149,8 @@ struct kerf_provisioning_cache {
     struct kerf_type_table *tables; /* by NodeClass; count 0: not yet made */
     uint64_t *unavailable;          /* the offerings out of capacity that `available` was made for */
     size_t unavailable_words;
+    uint64_t *open_reservations; /* those with room that it was made for */
+    bool has_reserved;           /* some of them, and so some offering */
     KERF_VEC(struct kerf_pool_domains) pool_domains;
     KERF_VEC(kerf_name) placeholders; /* host names of claims in order of opening */
 };

@@ -102,7 +102,7 @@ static void start_instance(struct kerf_record *record, const struct kerf_notice 
     row->launched_us = now_of(record);
     row->type_index = node->type_index;
     row->zone_index = node->zone_index;
-    row->capacity_type = node->capacity_type == KERF_SPOT ? KERF_SPOT : KERF_ON_DEMAND;
+    row->capacity_type = node->capacity_type == KERF_CAPACITY_TYPE_COUNT ? KERF_ON_DEMAND : node->capacity_type;
     row->tier = tier_of(record, node);
     row->billed = true;
     kerf_node_bill_open(&row->bill, now_of(record), notice->value, volume_price(record, node));

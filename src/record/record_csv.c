@@ -65,7 +65,7 @@ void kerf_record_write_node(struct kerf_record *record, const struct kerf_record
     kerf_time_us now_us = kerf_world_now(record->world);
     fprintf(stream, "%s,%s,%s,%s,%s,", node->name->text, record->tiers.items[node->tier].name->text,
             kerf_catalog_facts(catalog, node->type_index)->name->text, zones[node->zone_index].name->text,
-            node->capacity_type == KERF_SPOT ? "spot" : "on-demand");
+            kerf_capacity_type_text((enum kerf_capacity_type)node->capacity_type));
     write_seconds(stream, node->bill.opened_us);
     fputs(",", stream);
     write_seconds(stream, node->bill.closed ? node->bill.closed_us : now_us);

@@ -38,9 +38,10 @@ static void add_costs(struct kerf_record *record, struct rates rates)
     for (size_t i = 0; i < record->tiers.count; i++)
         add(record, usd_per_month(rates, kerf_cost_total(&record->tiers.items[i].cost)), "costUsdPerMonth.tier.%s",
             record->tiers.items[i].name->text);
-    static const char *const capacity_types[KERF_CAPACITY_TYPE_COUNT] = { [KERF_ON_DEMAND] = "on-demand", [KERF_SPOT] = "spot" };
     for (int i = 0; i < KERF_CAPACITY_TYPE_COUNT; i++)
-        add(record, usd_per_month(rates, kerf_cost_total(&record->by_capacity_type[i])), "costUsdPerMonth.capacityType.%s", capacity_types[i]);
+        if (i != KERF_RESERVED || design->objects.capacity_reservations.count > 0)
+            add(record, usd_per_month(rates, kerf_cost_total(&record->by_capacity_type[i])), "costUsdPerMonth.capacityType.%s",
+                kerf_capacity_type_text((enum kerf_capacity_type)i));
     for (int i = 0; i < KERF_COST_CAUSE_COUNT; i++)
         add(record, usd_per_month(rates, total.by_cause[i]), "costUsdPerMonth.cause.%s", kerf_cost_cause_name((enum kerf_cost_cause)i));
 }

@@ -15,11 +15,6 @@ static const char *band_text(int32_t band)
     return band >= 0 ? texts[band] : "-";
 }
 
-static const char *capacity_type_text(enum kerf_capacity_type capacity_type)
-{
-    return capacity_type == KERF_SPOT ? "spot" : "on-demand";
-}
-
 /* Kubernetes' own spelling, without the digits that no one reads: 6903Mi, 1930m. */
 static const char *quantity(char buffer[QUANTITY_BYTES], enum kerf_resource resource, const struct kerf_resources *resources)
 {
@@ -87,7 +82,7 @@ static void list_csv(const struct kerf_catalog_answer *answer, FILE *stream)
         fprintf(stream, "%s,%" PRId64 ",%" PRId64 ",%s,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, facts->name->text,
                 facts->vcpus, facts->memory_mib, facts->arch->text, kerf_max_i64(facts->gpu_count, 0), found->type->capacity.pods,
                 found->type->allocatable.cpu_nanocores / 1000000, found->type->allocatable.memory_millibytes / 1000);
-        for (int k = 0; k < KERF_CAPACITY_TYPE_COUNT; k++) {
+        for (int k = KERF_ON_DEMAND; k <= KERF_SPOT; k++) { /* what anybody can buy */
             char price[KERF_DOUBLE_TEXT_BYTES] = "";
             if (!isnan(found->usd_per_hour[k]))
                 kerf_format_double(price, found->usd_per_hour[k]);
@@ -219,7 +214,7 @@ static void type_json(struct kerf_catalog_answer *answer, FILE *stream)
         const struct kerf_zone *zone = &zones[offering->zone_index];
         KERF_ASSERT(offering->zone_index < zone_count);
         kerf_json_begin_map_in_line(&json);
-        kerf_json_put_text(&json, "capacityType", capacity_type_text(offering->capacity_type));
+        kerf_json_put_text(&json, "capacityType", kerf_capacity_type_text(offering->capacity_type));
         kerf_json_put_text(&json, "zone", zone->name->text);
         kerf_json_put_text(&json, "zoneId", zone->zone_id != NULL ? zone->zone_id->text : NULL);
         kerf_json_put_bool(&json, "available", offering->available);
@@ -272,7 +267,7 @@ static void type_text(struct kerf_catalog_answer *answer, FILE *stream)
             const struct kerf_offering *offering = &type->offerings[i];
             if (offering->zone_index != zone)
                 continue;
-            fprintf(stream, "  %s ", capacity_type_text(offering->capacity_type));
+            fprintf(stream, "  %s ", kerf_capacity_type_text(offering->capacity_type));
             if (offering->available)
                 fprintf(stream, "%-8.4f", offering->price_usd_per_hour);
             else

@@ -7,11 +7,6 @@
 
 enum { QUANTITY_BYTES = 40, TEXT_TYPES_SHOWN = 5, TEXT_PODS_SHOWN = 6, JSON_INDENT = 1 };
 
-static const char *capacity_type_text(enum kerf_capacity_type capacity_type)
-{
-    return capacity_type == KERF_SPOT ? "spot" : "on-demand";
-}
-
 static const struct kerf_pod *pod_of(const struct kerf_plan_advice *advice, kerf_pod_id id)
 {
     return &kerf_cluster_pod(advice->cluster, id)->pod;
@@ -119,7 +114,7 @@ static void put_claim(struct kerf_json *json, const struct kerf_plan_advice *adv
         kerf_json_begin_map_in_line(json);
         kerf_json_put_text(json, "instanceType", first->type->name->text);
         kerf_json_put_text(json, "zone", zone_name(advice, first->offering)->text);
-        kerf_json_put_text(json, "capacityType", capacity_type_text(launch->capacity_type));
+        kerf_json_put_text(json, "capacityType", kerf_capacity_type_text(launch->capacity_type));
         kerf_json_put_double(json, "priceUsdPerHour", first->offering->price_usd_per_hour);
         kerf_json_end_map(json);
     }
@@ -216,7 +211,7 @@ static void print_claim(const struct kerf_plan_advice *advice, size_t index, FIL
     if (launch->override_count > 0) {
         const struct kerf_launch_override *first = &launch->overrides[0];
         fprintf(stream, ": cheapest launch %s, %s, %s, $%.4f an hour\n", first->type->name->text,
-                capacity_type_text(launch->capacity_type), zone_name(advice, first->offering)->text,
+                kerf_capacity_type_text(launch->capacity_type), zone_name(advice, first->offering)->text,
                 first->offering->price_usd_per_hour);
     } else {
         fprintf(stream, ": nothing of it can be launched now\n");

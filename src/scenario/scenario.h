@@ -77,10 +77,20 @@ struct kerf_scenario_subnet {
 
 /* ---- EC2 --------------------------------------------------------------------------------------------------------------------------- */
 
-/** A window in which offerings are out of capacity (launches are refused; nodes that run stay). */
+/** What EC2 says of an offering that it doesn't grant. */
+enum kerf_launch_error {
+    KERF_LAUNCH_OK,
+    KERF_LAUNCH_INSUFFICIENT_CAPACITY,
+    KERF_LAUNCH_INSUFFICIENT_ADDRESSES,
+    KERF_LAUNCH_UNAUTHORIZED
+};
+
+/** A window in which launches of offerings are refused; nodes that run stay. */
 struct kerf_capacity_gap {
     kerf_time_us from_us; /* since the start */
     kerf_time_us until_us;
+    enum kerf_launch_error error;
+    int64_t instances; /* that are still granted, of all the offerings together */
     const uint64_t *offerings; /* bitset by offering index */
 };
 

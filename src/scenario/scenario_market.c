@@ -1,4 +1,4 @@
-/** What EC2 does to the cluster by the scenario's order: prescribed Spot shocks and gaps of capacity. */
+/** What EC2 does to the cluster by the scenario's order: prescribed Spot shocks, and launches that it refuses. */
 #include "scenario/scenario_internal.h"
 
 static void read_shocks(struct kerf_scenario_reader *reader, const struct kerf_value *spot, struct kerf_design *design)
@@ -28,7 +28,9 @@ static void read_shocks(struct kerf_scenario_reader *reader, const struct kerf_v
 
 static void read_gaps(struct kerf_scenario_reader *reader, const struct kerf_value *cloud, struct kerf_design *design)
 {
-    static const char *const capacity_types[] = { [KERF_ON_DEMAND] = "on-demand", [KERF_SPOT] = "spot" };
+    static const char *const capacity_types[] = { [KERF_ON_DEMAND] = "on-demand", [KERF_SPOT] = "spot", [KERF_RESERVED] = "reserved" };
+    static const char *const codes[] = { [KERF_LAUNCH_INSUFFICIENT_CAPACITY] = "InsufficientInstanceCapacity",
+                                         [KERF_LAUNCH_UNAUTHORIZED] = "UnauthorizedOperation" };
     const struct kerf_value *list = NULL;
     KERF_SCENARIO_NOTE(reader, kerf_value_get_list(cloud, "gaps", &list, reader->errs));
     uint32_t count = kerf_value_count(list);
@@ -47,6 +49,10 @@ static void read_gaps(struct kerf_scenario_reader *reader, const struct kerf_val
         uint32_t capacity_type = KERF_CAPACITY_TYPE_COUNT;
         KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(item, "capacityType"), capacity_types, KERF_CAPACITY_TYPE_COUNT,
                                                         &capacity_type, reader->errs));
+        uint32_t code = KERF_LAUNCH_INSUFFICIENT_CAPACITY;
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_enum(kerf_value_get(item, "error"), codes, KERF_SCENARIO_COUNT_OF(codes), &code, reader->errs));
+        gaps[i].error = (enum kerf_launch_error)code;
+        KERF_SCENARIO_NOTE(reader, kerf_value_read_i64(kerf_value_get(item, "instances"), 0, INT32_MAX, &gaps[i].instances, reader->errs));
         gaps[i].offerings = kerf_scenario_read_offerings(reader, design, item, (enum kerf_capacity_type)capacity_type);
     }
     design->cloud.gaps = gaps;

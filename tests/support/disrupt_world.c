@@ -135,7 +135,7 @@ void disrupt_world_build(struct disrupt_world *world)
     test_folder_write(&world->folder, "zone_gaps.csv", "zone,instance_type\n");
     enum kerf_status status = kerf_catalog_load(world->folder.path, NULL, &world->catalog, errs);
     disrupt_world_add(world, "{apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: default}, spec: {amiFamily: AL2023, "
-                             "amiSelectorTerms: [{alias: al2023@latest}], role: r, kubelet: {maxPods: 100, kubeReserved: {cpu: '0', memory: '0', "
+                             "amiSelectorTerms: [{alias: al2023@latest}], role: r, capacityReservationSelectorTerms: [{ownerID: '1'}], kubelet: {maxPods: 100, kubeReserved: {cpu: '0', memory: '0', "
                              "ephemeral-storage: '0'}, evictionHard: {memory.available: 100%%, nodefs.available: 100%%}}}}");
     world->vocabulary = kerf_vocabulary_new(kerf_catalog_vocabulary(world->catalog));
     kerf_objects_init(&world->objects);

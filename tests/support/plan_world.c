@@ -85,6 +85,15 @@ void plan_world_add(struct plan_world *world, const char *format, ...)
     free(text);
 }
 
+void plan_world_add_reservation(struct plan_world *world, const char *id, const char *type, const char *zone, int available,
+                                const char *keys)
+{
+    plan_world_add(world,
+                   "{CapacityReservations: [{CapacityReservationId: %s, InstanceType: %s, AvailabilityZone: %s, "
+                   "AvailableInstanceCount: %d, State: active, Tags: [{Key: for, Value: tests}]%s}]}",
+                   id, type, zone, available, keys);
+}
+
 void plan_world_add_pool(struct plan_world *world, const char *name, const char *template_spec, const char *spec)
 {
     world->has_pool = true;
@@ -176,7 +185,7 @@ void plan_world_build(struct plan_world *world)
     plan_world_add(
         world,
         "{apiVersion: karpenter.k8s.aws/v1, kind: EC2NodeClass, metadata: {name: default}, spec: {amiFamily: AL2023, "
-        "amiSelectorTerms: [{alias: al2023@latest}], role: r, kubelet: {%s podsPerCore: 5, kubeReserved: {cpu: '0', memory: "
+        "amiSelectorTerms: [{alias: al2023@latest}], role: r, capacityReservationSelectorTerms: [{tags: {for: tests}}], kubelet: {%s podsPerCore: 5, kubeReserved: {cpu: '0', memory: "
         "'0', ephemeral-storage: '0'}, evictionHard: {memory.available: 100%%, nodefs.available: 100%%}}}}",
         world->kubelet);
     if (!world->has_pool)
@@ -312,13 +321,15 @@ const char *plan_world_launch(struct plan_world *world, size_t claim_index)
     if (request.override_count == 0)
         return "nothing";
     struct kerf_text text = {0};
-    kerf_text_append(&text, request.capacity_type == KERF_SPOT ? "spot" : "on-demand");
+    kerf_text_append(&text, kerf_capacity_type_text(request.capacity_type));
     size_t zone_count;
     const struct kerf_zone *all_zones = kerf_catalog_zones(world->catalog, &zone_count);
     for (size_t i = 0; i < request.override_count; i++) {
         kerf_text_append(&text, " ");
         append_type(&text, request.overrides[i].type->name);
         kerf_text_append_format(&text, "/%s", all_zones[request.overrides[i].offering->zone_index].name->text);
+        if (request.overrides[i].offering->reservation != KERF_NOT_FOUND)
+            kerf_text_append_format(&text, "/%s", world->objects.capacity_reservations.items[request.overrides[i].offering->reservation].id->text);
     }
     const char *kept = kerf_arena_text(&world->arena, text.bytes);
     kerf_text_fini(&text);

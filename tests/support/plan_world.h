@@ -47,6 +47,9 @@ void plan_world_add_gap(struct plan_world *world, const char *zone, const char *
 
 /** Any object, as a YAML flow map or a block. */
 void plan_world_add(struct plan_world *world, const char *format, ...) KERF_PRINTF(2, 3);
+/** A capacity reservation that the NodeClass selects; keys: more of them in flow style, each begun by a comma. */
+void plan_world_add_reservation(struct plan_world *world, const char *id, const char *type, const char *zone, int available,
+                                const char *keys);
 /** template_spec and spec: more keys in flow style, each begun by a comma; "" for none. */
 void plan_world_add_pool(struct plan_world *world, const char *name, const char *template_spec, const char *spec);
 /** A waiting pod, UID = name. labels: flow-style entries; spec: more keys, each begun by a comma. */
@@ -72,7 +75,7 @@ const char *plan_world_run(struct plan_world *world);
 /** Reads and builds without a pass; plan_world_run does it itself. */
 void plan_world_build(struct plan_world *world);
 
-/** What would be asked of EC2 for a claim of the plan: "spot X/z1 Y/z1 Y/z2", or "nothing". */
+/** What would be asked of EC2 for a claim of the plan: "spot X/z1 Y/z1 Y/z2", "reserved X/z1/cr-1", or "nothing". */
 const char *plan_world_launch(struct plan_world *world, size_t claim_index);
 
 #endif

@@ -78,7 +78,7 @@ Test(instance_types, catalogue_is_in_order_of_names)
     cr_assert_eq(zone_count, 2);
     cr_expect_str_eq(zones[0].name->text, "us-east-1a");
     cr_expect_str_eq(zones[0].zone_id->text, "use1-az2");
-    cr_expect_eq(kerf_catalog_offering_count(catalog), 24);
+    cr_expect_eq(kerf_catalog_offering_count(catalog), 36);
     cr_expect_null(kerf_catalog_find(catalog, name_of("m5.xlarge")));
     cr_expect_null(kerf_catalog_find(catalog, NULL));
     cr_expect(kerf_catalog_facts(catalog, 1)->old_storage);

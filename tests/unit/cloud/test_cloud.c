@@ -153,7 +153,7 @@ Test(cloud, a_constrained_pool_refuses_and_another_is_taken)
     struct sim_world world;
     sim_world_open(&world, "cloud: { gaps: [{ until: 1h, instanceTypes: [m5.large], zones: [us-east-1a] }] }\n", nothing, 0);
     uint32_t m5 = kerf_catalog_find(world.design->catalog, kerf_name_find(world.world->vocabulary->names, "m5.large"))->index;
-    struct kerf_cloud_choice choices[] = {{m5, 0, KERF_NOT_FOUND, 0.096}, {m5, 1, KERF_NOT_FOUND, 0.097}};
+    struct kerf_cloud_choice choices[] = {{m5, 0, KERF_NOT_FOUND, 0.096, KERF_NOT_FOUND}, {m5, 1, KERF_NOT_FOUND, 0.097, KERF_NOT_FOUND}};
     struct kerf_launch_outcome outcome;
     kerf_cloud_launch(world.world->cloud, 0, KERF_ON_DEMAND, choices, 2, 7, has_addresses, NULL, &outcome);
     cr_assert(outcome.launched);

@@ -66,6 +66,122 @@ Test(lifecycle, a_refused_launch_is_remembered_for_three_minutes)
     sim_world_close(&world);
 }
 
+#define OF_ZONES(zones)                                                                                                                   \
+    "      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: karpenter.sh/capacity-type, operator: " \
+    "In, values: [on-demand] }, { key: topology.kubernetes.io/zone, operator: In, values: [" zones "] }]\n"
+
+static bool is_marked(const struct sim_world *world, const char *type, const char *zone)
+{
+    const struct kerf_catalog *catalog = world->design->catalog;
+    kerf_name type_name = kerf_name_find(world->world->vocabulary->names, type), zone_name = kerf_name_find(world->world->vocabulary->names, zone);
+    size_t offering = kerf_catalog_offering_index(catalog, kerf_catalog_find(catalog, type_name)->index, kerf_catalog_zone_index(catalog, zone_name),
+                                                  KERF_ON_DEMAND);
+    return kerf_bit_get(kerf_cluster_unavailable_offerings(world->world->cluster), offering);
+}
+
+/* L9 of karpenter-provisioning.md: five equal claims, of which EC2 has three. */
+Test(lifecycle, l9_a_partial_answer)
+{
+    struct sim_world world;
+    open_world(&world,
+               "cloud: { gaps: [{ until: 2m, capacityType: on-demand, instances: 3 }] }\nload: [{ workload: Deployment/web, schedule: [{ at: \"0 0 * * "
+               "*\", replicas: 0 }] }]\n",
+               OF_ZONES("us-east-1a, us-east-1b"), KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    for (int i = 0; i < 5; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "p%d", i);
+        sim_world_add_pod(&world, name, "1.5", "100Mi", "", ""); /* one fills a node */
+    }
+    sim_world_run(&world, SECONDS(10));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_ADDED), 5);
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_LAUNCHED), 3);
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_NODE_REMOVED), 2);
+    cr_expect(is_marked(&world, "m5.large", "us-east-1a"));
+    cr_expect(is_marked(&world, "m5.large", "us-east-1b"));
+    cr_expect_not(is_marked(&world, "m5.large", "us-east-1c"), "nobody asked for it");
+    sim_world_run(&world, SECONDS(900));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_LAUNCHED), 5, "when the memory has faded");
+    sim_world_close(&world);
+}
+
+#define UNAUTHORIZED_FOR(time)                                                                                                            \
+    "cloud: { gaps: [{ until: 1h, zones: [us-east-1a] }, { until: " time ", zones: [us-east-1b], error: UnauthorizedOperation }] }\n"
+
+/* L11: an error that capacity doesn't explain: the claim stays, and the launch is tried again after 1, 2, 4, ... seconds. */
+Test(lifecycle, l11_an_unauthorised_launch_is_tried_again)
+{
+    struct sim_world world;
+    open_world(&world, UNAUTHORIZED_FOR("30s"), OF_ZONES("us-east-1a, us-east-1b"), KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    sim_world_run(&world, SECONDS(20));
+    kerf_node_id claim = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0)->node;
+    cr_expect(is_marked(&world, "m5.large", "us-east-1a"));
+    cr_expect_not(is_marked(&world, "m5.large", "us-east-1b"), "nothing is wrong with the offering");
+    cr_assert_not_null(kerf_cluster_node(world.world->cluster, claim));
+    cr_expect_geq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_LAUNCH_REFUSED), 1);
+    sim_world_run(&world, SECONDS(600));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_ADDED), 1, "no pass runs while a claim is not launched");
+    const struct sim_event *created = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0);
+    const struct sim_event *launched = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0);
+    /* Answers take as long as any, each back-off doubles: the sixth request comes after 31 s and five answers. */
+    struct kerf_boot_times boot =
+        kerf_cloud_draw_boot(world.world->cloud, kerf_world_owner_of_node(kerf_cluster_node(world.world->cluster, claim)), false);
+    kerf_time_us requests = 0, at_us = created->at_us;
+    while (at_us < SECONDS(30))
+        at_us += boot.launch_us + (KERF_SECOND_US << requests++);
+    cr_expect_eq(launched->at_us, at_us + boot.launch_us);
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 1);
+    sim_world_close(&world);
+}
+
+/* 11.2 */
+Test(lifecycle, a_launch_that_never_succeeds_is_given_up_after_five_minutes)
+{
+    struct sim_world world;
+    open_world(&world, UNAUTHORIZED_FOR("7m"), OF_ZONES("us-east-1a, us-east-1b"), KERF_SIM_ALL & ~(1u << KERF_SIM_DISRUPTOR));
+    sim_world_run(&world, SECONDS(900));
+    const struct sim_event *created = sim_world_event(&world, KERF_CHANGE_CLAIM_ADDED, 0);
+    kerf_time_us gone_us = sim_world_node_event(&world, KERF_CHANGE_NODE_REMOVED, created->node)->at_us;
+    cr_expect_geq(gone_us, created->at_us + SECONDS(300));
+    cr_expect_leq(gone_us, created->at_us + SECONDS(305));
+    cr_expect_geq(sim_world_count(&world, KERF_CHANGE_CLAIM_ADDED), 2);
+    cr_expect_eq(sim_world_bound_pods(&world, "web"), 1);
+    sim_world_close(&world);
+}
+
+/* 6.5 and 10.10: an instance takes of its reservation and gives back; On-Demand follows when it is used up. */
+Test(lifecycle, reservations_are_used_first)
+{
+    static const char *const reserved_or_on_demand =
+        "      requirements: [{ key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }, { key: karpenter.sh/capacity-type, operator: "
+        "In, values: [reserved, on-demand] }]\n---\napiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: { name: default }\nspec: { "
+        "amiSelectorTerms: [{ alias: al2023@latest }], role: r, capacityReservationSelectorTerms: [{ id: cr-1 }] }\n---\nCapacityReservations:\n  - { "
+        "CapacityReservationId: cr-1, InstanceType: m5.large, AvailabilityZone: us-east-1b, AvailableInstanceCount: 1 }\n";
+    struct sim_world world;
+    open_world(&world, "", reserved_or_on_demand, KERF_SIM_ALL);
+    const struct kerf_vocabulary *vocabulary = world.world->vocabulary;
+    kerf_pod_id other = sim_world_add_pod(&world, "other", "1.5", "100Mi", "", "");
+    sim_world_run(&world, SECONDS(120));
+    cr_expect_eq(sim_world_count(&world, KERF_CHANGE_CLAIM_LAUNCHED), 2);
+    kerf_node_id first = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 0)->node, second = sim_world_event(&world, KERF_CHANGE_CLAIM_LAUNCHED, 1)->node;
+    const struct kerf_labels *labels = &kerf_cluster_node(world.world->cluster, first)->claim.meta.labels;
+    cr_expect_str_eq(kerf_name_text(kerf_labels_get(labels, vocabulary->key_capacity_type)), "reserved");
+    cr_expect_str_eq(kerf_name_text(kerf_labels_get(labels, vocabulary->key_capacity_reservation_id)), "cr-1");
+    cr_expect_str_eq(kerf_name_text(kerf_labels_get(labels, vocabulary->key_capacity_reservation_type)), "default");
+    cr_expect_str_eq(kerf_name_text(kerf_labels_get(labels, vocabulary->key_zone)), "us-east-1b");
+    labels = &kerf_cluster_node(world.world->cluster, second)->claim.meta.labels;
+    cr_expect_str_eq(kerf_name_text(kerf_labels_get(labels, vocabulary->key_capacity_type)), "on-demand");
+    cr_expect_null(kerf_labels_get(labels, vocabulary->key_capacity_reservation_id));
+    cr_expect_eq(sim_world_event(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_STARTED, 0)->value, 96000, "a reserved instance is paid as On-Demand");
+    cr_expect_eq(kerf_cluster_reservation_room(world.world->cluster, 0), 0);
+    kerf_pod_id on_first = kerf_cluster_node(world.world->cluster, first)->pods[0];
+    cr_expect(kerf_pod_id_equal(on_first, other), "the larger one is placed first");
+    kerf_cluster_delete_pod(world.world->cluster, other, kerf_world_epoch_now(world.world));
+    sim_world_run(&world, SECONDS(3000));
+    cr_expect_eq(sim_world_count(&world, SIM_NOTICE + KERF_NOTICE_INSTANCE_ENDED), 1);
+    cr_expect_eq(kerf_cluster_reservation_room(world.world->cluster, 0), 1);
+    sim_world_close(&world);
+}
+
 Test(lifecycle, expired_claims_go_one_a_second)
 {
     static const char *const pool =

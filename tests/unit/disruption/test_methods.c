@@ -232,6 +232,59 @@ Test(methods, f6_an_unknown_price_can_be_deleted_but_not_beaten)
     add_pod("p", "n", "1");
     PASS("single-node delete n");
 }
+static void add_reservation(const char *id, const char *type, int available)
+{
+    disrupt_world_add(&world,
+                      "{CapacityReservations: [{CapacityReservationId: %s, OwnerId: '1', InstanceType: %s, AvailabilityZone: z1, "
+                      "AvailableInstanceCount: %d}]}",
+                      id, type, available);
+}
+static void expect_value_of_replacement(const char *key, const char *value)
+{
+    const struct kerf_planned_claim *replacement = &world.result->commands[0].replacements[0];
+    const struct kerf_requirement *requirement = kerf_requirements_get(&replacement->requirements, kerf_name_find(world.vocabulary->names, key));
+    cr_assert_eq(requirement->value_count, 1);
+    cr_expect_str_eq(requirement->values[0]->text, value);
+}
+Test(methods, f7_spot_gives_way_to_a_reservation_of_its_type)
+{
+    disrupt_world_add_type(&world, "t1.large", 4, 0.2, 0.1);
+    disrupt_world_add_pool(&world, "np", "", "", "");
+    disrupt_world_add_node(&world, (struct disrupt_node){.name = "n", .type = "t1.large", .capacity_type = "spot"});
+    add_pod("p", "n", "1");
+    add_reservation("cr-1", "t1.large", 1);
+    PASS("single-node replace n by np[t1]");
+    expect_value_of_replacement("karpenter.sh/capacity-type", "reserved");
+    expect_value_of_replacement("karpenter.k8s.aws/capacity-reservation-id", "cr-1");
+}
+Test(methods, f8_reserved_nodes_are_replaced_by_cheaper_reserved_ones)
+{
+    disrupt_world_add_type(&world, "t1.large", 4, 0.2, 0);
+    disrupt_world_add_type(&world, "t2.large", 8, 0.4, 0);
+    disrupt_world_add_type(&world, "t3.large", 16, 0.8, 0);
+    disrupt_world_add_pool(&world, "np", "", "", "");
+    disrupt_world_add_node(&world, (struct disrupt_node){.name = "n", .type = "t3.large", .capacity_type = "reserved",
+                                                         .labels = ", karpenter.k8s.aws/capacity-reservation-id: cr-3"});
+    add_pod("p", "n", "1");
+    add_reservation("cr-1", "t1.large", 1);
+    add_reservation("cr-3", "t3.large", 0);
+    PASS("single-node replace n by np[t1]");
+    expect_value_of_replacement("karpenter.sh/capacity-type", "reserved");
+    expect_value_of_replacement("karpenter.k8s.aws/capacity-reservation-id", "cr-1");
+}
+/* 7.1: whoever finds all reservations held goes without. */
+Test(methods, simulations_fall_back_from_reservations)
+{
+    disrupt_world_add_type(&world, "t1.large", 4, 0.2, 0);
+    disrupt_world_add_type(&world, "t2.large", 8, 0.5, 0);
+    disrupt_world_add_pool(&world, "np", "", ", requirements: [{key: node.kubernetes.io/instance-type, operator: In, values: [t1.large]}]", "");
+    add_node("n", "t2.large");
+    add_pod("p", "n", "3");
+    disrupt_world_add_pod(&world, (struct disrupt_pod){.name = "pending", .cpu = "3.5"});
+    add_reservation("cr-1", "t1.large", 1);
+    PASS("nothing");
+    cr_expect_str_eq(world.result->nodes[0].reasons[0], "2 new nodes would be needed, $4e-08 an hour at least, now it is $0.5: consolidation makes one at most");
+}
 Test(methods, f9_two_new_nodes_are_no_consolidation)
 {
     disrupt_world_add_type(&world, "t1.large", 2, 0.1, 0);

@@ -1,6 +1,6 @@
 /*
- * The worked examples L1 to L7, L10 and L12 of karpenter-provisioning.md 16.10; of L7 and L10 what the memory of refusals holds. L8 is
- * about capacity reservations, L9 about requests that share one call, L11 about errors of authorisation: none of them is modelled.
+ * The worked examples L1 to L8, L10 and L12 of karpenter-provisioning.md 16.10; of L7 and L10 what the memory of refusals holds. L9 and L11,
+ * where several requests and time come in, are in tests/unit/controllers/test_lifecycle.c.
  */
 #include <criterion/criterion.h>
 
@@ -98,6 +98,39 @@ Test(examples_launch, l7_a_refused_offering_is_remembered)
     add_x_and_y(0.03, 0.12, 0.06);
     world.unavailable = "spot:y.large:z2";
     EXPECT_LAUNCH("spot X/z1 Y/z1 Y/z3");
+}
+
+Test(examples_launch, l8_of_two_reservations_the_roomier_one)
+{
+    add_x_and_y(0.03, 0.12, 0.06);
+    plan_world_add_reservation(&world, "r1", "x.large", "z1", 1, "");
+    plan_world_add_reservation(&world, "r2", "x.large", "z1", 3, "");
+    EXPECT_LAUNCH("reserved X/z1/r2");
+}
+
+/* 10.2, filters 2 and 3: one kind, of equal price the default one; of capacity blocks the cheapest alone. */
+Test(examples_launch, reservations_of_one_kind_alone_are_asked_for)
+{
+    add_x_and_y(0.03, 0.12, 0.06);
+    plan_world_add_reservation(&world, "r1", "x.large", "z1", 1, ", Interruptible: true");
+    plan_world_add_reservation(&world, "r2", "x.large", "z2", 1, "");
+    plan_world_add_reservation(&world, "r3", "y.large", "z1", 1, "");
+    EXPECT_LAUNCH("reserved X/z2/r2 Y/z1/r3");
+}
+
+Test(examples_launch, one_capacity_block_is_asked_for)
+{
+    add_x_and_y(0.03, 0.12, 0.06);
+    plan_world_add_reservation(&world, "b1", "y.large", "z1", 1, ", ReservationType: capacity-block, EndDate: '2100-01-01T00:00:00+00:00'");
+    plan_world_add_reservation(&world, "b2", "x.large", "z2", 1, ", ReservationType: capacity-block, EndDate: '2100-01-01T00:00:00+00:00'");
+    EXPECT_LAUNCH("reserved X/z2/b2");
+}
+
+Test(examples_launch, an_ended_reservation_is_none)
+{
+    add_x_and_y(0.03, 0.12, 0.06);
+    plan_world_add_reservation(&world, "r1", "x.large", "z1", 1, ", EndDate: '1960-01-01T00:00:00Z'");
+    EXPECT_LAUNCH("spot X/z1 Y/z1 Y/z2 Y/z3");
 }
 
 Test(examples_launch, l10_all_spot_refused)

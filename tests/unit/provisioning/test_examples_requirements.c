@@ -1,6 +1,6 @@
 /*
- * The worked examples 46 to 60 of karpenter-provisioning.md 16.7 and 16.8: requirements, relaxation, minValues, existing nodes.
- * Number 55 is about capacity reservations, which the catalogue does not know.
+ * The worked examples 46 to 60 of karpenter-provisioning.md 16.7 and 16.8: requirements, relaxation, minValues, capacity reservations,
+ * existing nodes.
  */
 #include <criterion/criterion.h>
 
@@ -166,6 +166,68 @@ Test(examples_requirements, e54_min_values_of_zones_counts_what_types_have)
     world.shown_keys[0] = ZONE;
     plan_world_add_pod(&world, "p", "0.5", "128Mi", "", ", nodeSelector: {" ZONE ": z1}");
     EXPECT("np{p}[A,B,C] 500m zone=z1(min 2)");
+}
+
+/* ---- capacity reservations --------------------------------------------------------------------------------------------- */
+
+#define CAPACITY_TYPE "karpenter.sh/capacity-type"
+#define RESERVATION "karpenter.k8s.aws/capacity-reservation-id"
+
+/** What the claim of the last pass was made for is done: its pod has a place, its reservation an instance less. */
+static void launch_claim(const char *reservation)
+{
+    kerf_cluster_remove_pod(world.cluster, world.plan->claims[0].pods[0]);
+    for (size_t i = 0; i < world.objects.capacity_reservations.count; i++)
+        if (kerf_name_is(world.objects.capacity_reservations.items[i].id, reservation))
+            kerf_cluster_change_reservation_room(world.cluster, (uint32_t)i, -1);
+}
+
+Test(examples_requirements, e55_a_pass_holds_every_reservation_that_a_claim_may_get)
+{
+    plan_world_clear_types(&world);
+    plan_world_add_type(&world, "large.x", 6, 16384, 0.6, 0);
+    plan_world_add_type(&world, "medium.x", 3, 8192, 0.3, 0);
+    plan_world_add_type(&world, "small.x", 2, 4096, 0.2, 0);
+    plan_world_add_reservation(&world, "cr-medium", "medium.x", "z1", 1, "");
+    plan_world_add_reservation(&world, "cr-small", "small.x", "z1", 1, "");
+    plan_world_add_pods(&world, "p", 3, "1.8", "128Mi", "", "");
+    world.shown_keys[0] = CAPACITY_TYPE;
+    world.shown_keys[1] = RESERVATION;
+    EXPECT("np{p1}[small,medium,large] 1800m capacity-type=reserved capacity-reservation-id=cr-medium|cr-small; left p2,p3");
+    cr_expect(world.plan->refusals[0].is_deferred);
+    cr_expect(world.plan->refusals[1].is_deferred);
+    cr_expect_str_eq(plan_world_launch(&world, 0), "reserved small/z1/cr-small medium/z1/cr-medium");
+
+    launch_claim("cr-small");
+    EXPECT("np{p2}[medium,large,small] 1800m capacity-type=reserved capacity-reservation-id=cr-medium; left p3");
+    cr_expect(world.plan->refusals[0].is_deferred);
+    cr_expect_str_eq(plan_world_launch(&world, 0), "reserved medium/z1/cr-medium");
+
+    launch_claim("cr-medium");
+    EXPECT("np{p3}[small,medium,large] 1800m capacity-type=on-demand capacity-reservation-id=any");
+    cr_expect_str_eq(plan_world_launch(&world, 0), "on-demand small/z1 small/z2 small/z3 medium/z1 medium/z2 medium/z3 large/z1 large/z2 large/z3");
+}
+
+/** Q24: a NodePool of lower weight is not used while reservations are only short in this pass. */
+Test(examples_requirements, a_deferred_pod_does_not_go_to_the_next_template)
+{
+    plan_world_add_pool(&world, "heavy", "", ", weight: 10");
+    plan_world_add_pool(&world, "light", ", requirements: [{key: " CAPACITY_TYPE ", operator: In, values: [on-demand]}]", "");
+    plan_world_add_reservation(&world, "cr-1", "a.large", "z1", 1, "");
+    plan_world_add_pods(&world, "p", 2, "1.8", "128Mi", "", "");
+    EXPECT("heavy{p1}[A,B,C] 1800m; left p2");
+    cr_expect(world.plan->refusals[0].is_deferred);
+}
+
+/** A pod that no reservation suits is none of their business; nor is one where they may do without (disruption). */
+Test(examples_requirements, only_compatible_reservations_defer)
+{
+    plan_world_add_reservation(&world, "cr-1", "a.large", "z1", 1, "");
+    plan_world_add_pod(&world, "p1", "1.9", "128Mi", "", "");
+    plan_world_add_pod(&world, "p2", "1.8", "128Mi", "", ", nodeSelector: {" ZONE ": z2}");
+    plan_world_add_pod(&world, "p3", "1.7", "128Mi", "", ", nodeSelector: {" RESERVATION ": cr-1}");
+    world.shown_keys[0] = CAPACITY_TYPE;
+    EXPECT("np{p1}[A,B,C] 1900m capacity-type=reserved; np{p2}[A,B,C] 1800m capacity-type=on-demand|spot; left p3");
 }
 
 /* ---- existing nodes --------------------------------------------------------------------------------------------------- */
