@@ -226,7 +226,8 @@ void kerf_binding_decide(struct kerf_binding *binding, kerf_pod_id pod, struct k
     struct attempt attempt;
     begin(binding, pod, true, &attempt);
     *out_decision = (struct kerf_binding_decision){.node = KERF_NO_NODE, .preempted_node = KERF_NO_NODE};
-    if (!binding->order_count)
+    out_decision->no_nodes = binding->order_count == 0;
+    if (out_decision->no_nodes)
         return;
     if (attempt.rejected.plugin) {
         for (uint32_t at = 0; at < binding->order_count; at++)
@@ -279,4 +280,10 @@ kerf_time_us kerf_binding_backoff_us(uint32_t attempts)
     if (attempts == 0)
         return 0;
     return attempts > 4 ? LONGEST_S * KERF_SECOND_US : KERF_SECOND_US << (attempts - 1);
+}
+
+kerf_time_us kerf_binding_error_retry_us(kerf_time_us failed_epoch_us, uint32_t errors)
+{
+    kerf_time_us expiry_epoch_us = failed_epoch_us + kerf_binding_backoff_us(errors);
+    return (expiry_epoch_us / KERF_SECOND_US + 1) * KERF_SECOND_US;
 }

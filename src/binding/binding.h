@@ -44,6 +44,7 @@ struct kerf_node_refusal {
 
 struct kerf_binding_decision {
     kerf_node_id node; /* KERF_NO_NODE: none feasible */
+    bool no_nodes;     /* the cluster has none: no plugin is to blame, which the queue counts as an internal error */
     /* with explain: */
     const kerf_node_id *feasible;
     size_t feasible_count;
@@ -126,5 +127,7 @@ int kerf_binding_compare_queue(const struct kerf_cluster_pod *a, kerf_time_us a_
                                kerf_time_us b_queued_us);
 /** Back-off after the given number of failed attempts: 1 s doubling to 10 s. */
 kerf_time_us kerf_binding_backoff_us(uint32_t attempts);
+/** When a pod that failed with its n-th internal error in a row is tried again: on a whole second after its back-off (2.2). */
+kerf_time_us kerf_binding_error_retry_us(kerf_time_us failed_epoch_us, uint32_t errors);
 
 #endif

@@ -16,7 +16,9 @@ struct queued_pod {
     kerf_pod_id pod;
     kerf_time_us queued_us; /* when it came, or failed last: its order among equal priorities */
     kerf_time_us retry_us;  /* end of the back-off */
-    uint32_t attempts;
+    kerf_time_us error_retry_us; /* end of the back-off from an internal error, which nothing shortens */
+    uint32_t attempts; /* that plugins rejected */
+    uint32_t errors;   /* internal ones in a row */
     uint32_t shape;
     uint64_t round; /* of its last failure */
     int32_t priority;
@@ -233,21 +235,38 @@ static void preempt(struct kerf_binder *binder, kerf_pod_id pod, const struct ke
     kerf_arena_fini(&scratch);
 }
 
-static void note_failure(struct kerf_binder *binder, struct queued_pod *queued)
+static void put_back(struct kerf_binder *binder, struct queued_pod *queued)
 {
     struct kerf_world *world = binder->world;
     kerf_time_us now_us = kerf_world_now(world);
-    queued->attempts++;
     queued->round = binder->round;
     queued->queued_us = now_us;
-    queued->retry_us = now_us + kerf_binding_backoff_us(queued->attempts);
-    queued->waiting = true;
     binder->sorted = false;
     if (queued->marked)
         return;
     queued->marked = true;
     kerf_token_bucket_take(&binder->tokens, now_us);
     kerf_cluster_set_pod_unschedulable(world->cluster, queued->pod, true);
+}
+
+static void note_failure(struct kerf_binder *binder, struct queued_pod *queued)
+{
+    queued->attempts++;
+    queued->errors = 0;
+    queued->retry_us = kerf_world_now(binder->world) + kerf_binding_backoff_us(queued->attempts);
+    queued->waiting = true;
+    put_back(binder, queued);
+}
+
+/** Without any node there is nobody to blame (2.4): the pod goes round by the clock, whatever happens meanwhile. */
+static void note_error(struct kerf_binder *binder, struct queued_pod *queued)
+{
+    struct kerf_world *world = binder->world;
+    queued->errors++;
+    queued->error_retry_us =
+        kerf_binding_error_retry_us(kerf_world_epoch_now(world), queued->errors) - kerf_world_epoch_now(world) + kerf_world_now(world);
+    queued->waiting = false;
+    put_back(binder, queued);
 }
 
 static void attempt(struct kerf_binder *binder, struct queued_pod *queued)
@@ -265,6 +284,10 @@ static void attempt(struct kerf_binder *binder, struct queued_pod *queued)
         kerf_volumes_bind_claims(world, &kerf_cluster_pod(world->cluster, queued->pod)->pod,
                                  kerf_cluster_node(world->cluster, decision.node));
         kerf_cluster_bind_pod(world->cluster, queued->pod, decision.node);
+        return;
+    }
+    if (decision.no_nodes) {
+        note_error(binder, queued);
         return;
     }
     shape->failed = true;
@@ -288,7 +311,7 @@ static bool walk(struct kerf_binder *binder, size_t count, bool backing_off)
     kerf_time_us now_us = kerf_world_now(binder->world);
     for (size_t i = 0; i < count; i++) {
         struct queued_pod *queued = &binder->queue.items[i];
-        if ((queued->retry_us > now_us) != backing_off || queued->round == binder->round)
+        if ((queued->retry_us > now_us) != backing_off || queued->round == binder->round || queued->error_retry_us > now_us)
             continue;
         if (queued->waiting && surely_fails_again(binder, queued)) {
             if (binder->shapes.items[queued->shape].round == binder->round)
@@ -304,12 +327,18 @@ static bool walk(struct kerf_binder *binder, size_t count, bool backing_off)
     return true;
 }
 
-static bool has_more_to_try(const struct kerf_binder *binder)
+/** When there is more to try: now, at the end of a back-off from an error, or KERF_TIME_NEVER unless something happens. */
+static kerf_time_us next_try(const struct kerf_binder *binder)
 {
-    for (size_t i = 0; i < binder->queue.count; i++)
-        if (!binder->queue.items[i].waiting || !surely_fails_again(binder, &binder->queue.items[i]))
-            return true;
-    return false;
+    kerf_time_us now_us = kerf_world_now(binder->world), next_us = KERF_TIME_NEVER;
+    for (size_t i = 0; i < binder->queue.count && next_us > now_us; i++) {
+        const struct queued_pod *queued = &binder->queue.items[i];
+        if (queued->error_retry_us > now_us)
+            next_us = kerf_min_i64(next_us, queued->error_retry_us);
+        else if (!queued->waiting || !surely_fails_again(binder, queued))
+            next_us = now_us;
+    }
+    return next_us;
 }
 
 static void on_attempt(void *context, struct kerf_engine *engine, const struct kerf_event *event)
@@ -324,10 +353,9 @@ static void on_attempt(void *context, struct kerf_engine *engine, const struct k
     bool all_had_a_turn = walk(binder, count, false) && walk(binder, count, true);
     tidy(binder);
     binder->in_attempt = false;
-    if (!all_had_a_turn)
-        wake(binder, kerf_token_bucket_next(&binder->tokens, now_us));
-    else if (has_more_to_try(binder))
-        wake(binder, now_us);
+    kerf_time_us next_us = all_had_a_turn ? next_try(binder) : kerf_token_bucket_next(&binder->tokens, now_us);
+    if (next_us != KERF_TIME_NEVER)
+        wake(binder, next_us);
 }
 
 struct kerf_binder *kerf_binder_new(struct kerf_world *world)

@@ -159,6 +159,10 @@ Test(binding, example_5_back_off)
     for (uint32_t i = 0; i < 8; i++)
         cr_expect_eq(kerf_binding_backoff_us(i), want_s[i] * KERF_SECOND_US);
     cr_expect_eq(kerf_binding_backoff_us(UINT32_MAX), 10 * KERF_SECOND_US);
+    static const int64_t retry_s[] = {0, 2, 5, 10, 19, 30, 41}; /* example 28 */
+    for (uint32_t i = 1; i < sizeof retry_s / sizeof retry_s[0]; i++)
+        cr_expect_eq(kerf_binding_error_retry_us(retry_s[i - 1] * KERF_SECOND_US, i), retry_s[i] * KERF_SECOND_US);
+    cr_expect_eq(kerf_binding_error_retry_us(10 * KERF_SECOND_US - 1, 1), 11 * KERF_SECOND_US);
 }
 
 /* ---- resources ------------------------------------------------------------------------------------------------------------------------ */

@@ -82,6 +82,22 @@ Test(binder, example_26_a_pod_is_bound_when_its_node_loses_the_taint)
     sim_world_close(&world);
 }
 
+/* Example 28: without a node there is no plugin to blame; attempts come by the clock, and a node that comes doesn't hasten them. */
+Test(binder, example_28_a_cluster_without_nodes)
+{
+    static const double joins_s[] = {0.5, 2.5, 7, 17, 29.5, 30.5, 41.5}, bound_s[] = {2, 5, 10, 19, 30, 41, 52};
+    for (size_t i = 0; i < sizeof joins_s / sizeof joins_s[0]; i++) {
+        struct sim_world world;
+        sim_world_open(&world, "", web(1, "1m", ""), CONTROLLERS);
+        sim_world_run(&world, SECONDS(joins_s[i]));
+        cr_expect_eq(sim_world_event(&world, KERF_CHANGE_POD_UNSCHEDULABLE, 0)->at_us, 0);
+        sim_world_add_node(&world, "n", "m5.large", "us-east-1a");
+        sim_world_run(&world, SECONDS(60));
+        cr_expect_eq(sim_world_event(&world, KERF_CHANGE_POD_BOUND, 0)->at_us, SECONDS(bound_s[i]), "a node after %g s", joins_s[i]);
+        sim_world_close(&world);
+    }
+}
+
 Test(binder, a_node_helps_at_once_whatever_the_back_off)
 {
     struct sim_world world;
@@ -105,6 +121,9 @@ Test(binder, the_first_come_is_the_first_served)
 {
     struct sim_world world;
     sim_world_open(&world, "timings: { controllerWritesPerSecond: 1, controllerBurst: 1 }\n", web(6, "900m", ""), CONTROLLERS);
+    kerf_node_id other = sim_world_add_node(&world, "other", "m5.large", "us-east-1a"); /* with none at all, see example 28 */
+    struct kerf_taint taint = {.key = kerf_name_of(world.world->vocabulary->names, "t"), .effect = KERF_TAINT_NO_SCHEDULE};
+    kerf_cluster_set_node_taints(world.world->cluster, other, (struct kerf_taints){&taint, 1});
     sim_world_run(&world, SECONDS(30));
     cr_expect_eq(sim_world_count(&world, KERF_CHANGE_POD_UNSCHEDULABLE), 6);
     sim_world_add_node(&world, "a", "m5.large", "us-east-1a");
