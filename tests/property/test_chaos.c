@@ -14,11 +14,11 @@ enum { WORLDS_FAST = 40, WORLDS_LARGE = 1000, HOURS = 5 };
 /** What the random worlds have to reach, all of them together, or the trouble is too mild. */
 enum mechanism {
     BY_EMPTINESS, BY_MULTI_NODE, BY_SINGLE_NODE, BY_BALANCED, ROLLED_BACK, EXPIRED_OR_INTERRUPTED, PAST_DEADLINE, EVICTION_BLOCKED, PREEMPTED,
-    INTERRUPTED, LOST, REFUSED, WITH_VOLUME, MECHANISM_COUNT
+    INTERRUPTED, LOST, REFUSED, WITH_VOLUME, RESERVED, MECHANISM_COUNT
 };
 static const char *const mechanism_names[MECHANISM_COUNT] = {
     "emptiness", "multi-node", "single-node", "Balanced", "rolled back", "deleted without a command", "evicted past the deadline", "eviction blocked",
-    "preempted", "interrupted", "lost", "launch refused", "pods with volumes running"};
+    "preempted", "interrupted", "lost", "launch refused", "pods with volumes running", "reserved nodes"};
 
 struct chaos {
     struct kerf_stream draws;
@@ -81,6 +81,14 @@ static void add_static_pool(struct chaos *chaos)
                      "---\napiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: { name: static }\nspec:\n  replicas: 2\n  template:\n    spec:\n"
                      "      nodeClassRef: { group: karpenter.k8s.aws, kind: EC2NodeClass, name: default }\n      requirements:\n"
                      "        - { key: node.kubernetes.io/instance-type, operator: In, values: [m5.large] }\n");
+}
+
+static void add_reservation(struct chaos *chaos, int number)
+{
+    kerf_text_append_format(&chaos->manifests,
+                            "---\nCapacityReservations: [{ CapacityReservationId: cr-%d, OwnerId: '1', InstanceType: %s, AvailabilityZone: %s, "
+                            "AvailableInstanceCount: %d }]\n",
+                            number, ONE_OF(chaos, "m5.large", "m5.xlarge"), ONE_OF(chaos, "us-east-1a", "us-east-1b"), (int)below(chaos, 4));
 }
 
 static void add_deployment(struct chaos *chaos)
@@ -161,8 +169,10 @@ static void make_world(struct chaos *chaos, uint64_t seed)
         kerf_text_append_format(keys, ", shocks: [{ at: 2h, fraction: %s, unavailable: 20m }]", ONE_OF(chaos, "0.5", "1"));
     kerf_text_append(keys, " }\n");
     if (!chaos->easy && chance(chaos, 0.5))
-        kerf_text_append_format(keys, "cloud: { onDemandRefusal: %s, gaps: [{ from: 1h, until: 100m, capacityType: on-demand }] }\n",
-                                ONE_OF(chaos, "0.1", "0.6"));
+        kerf_text_append_format(keys, "cloud: { onDemandRefusal: %s, gaps: [{ from: 1h, until: 100m, capacityType: on-demand, instances: %d }%s] }\n",
+                                ONE_OF(chaos, "0.1", "0.6"), (int)below(chaos, 3),
+                                ONE_OF(chaos, "", ", { from: 3h, until: 190m, zones: [us-east-1b], error: UnauthorizedOperation }",
+                                       ", { from: 2h, until: 140m, capacityType: reserved }"));
     kerf_text_append_format(keys, "karpenter: { planner: %s, interruptionQueue: %s, preferencePolicy: %s, minValuesPolicy: %s, featureGates: { SpotToSpotConsolidation: %s, StaticCapacity: true } }\n",
                             chance(chaos, 0.3) ? "packed" : "karpenter", chance(chaos, 0.2) ? "false" : "true", ONE_OF(chaos, "Respect", "Respect", "Ignore"),
                             ONE_OF(chaos, "Strict", "Strict", "BestEffort"), chance(chaos, 0.4) ? "true" : "false");
@@ -175,7 +185,7 @@ static void make_world(struct chaos *chaos, uint64_t seed)
 
     kerf_text_append(text, "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: { name: default }\n"
                            "spec: { amiSelectorTerms: [{ alias: al2023@latest }], role: nodes, subnetSelectorTerms: [{ tags: { a: b } }], "
-                           "securityGroupSelectorTerms: [{ tags: { a: b } }] }\n"
+                           "securityGroupSelectorTerms: [{ tags: { a: b } }], capacityReservationSelectorTerms: [{ ownerID: '1' }] }\n"
                            "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: { name: high }\nvalue: 1000\n"
                            "---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: { name: low }\nvalue: -5\n"
                            "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: { name: gp3 }\nprovisioner: ebs.csi.aws.com\n"
@@ -194,7 +204,10 @@ static void make_world(struct chaos *chaos, uint64_t seed)
         add_pool(chaos, "on-demand", "[on-demand]", !chaos->easy);
     if (chance(chaos, 0.6))
         add_pool(chaos, "spot", "[spot]", !chaos->easy);
-    add_pool(chaos, "any", "[spot, on-demand]", !chaos->easy);
+    bool reserves = chance(chaos, 0.25);
+    add_pool(chaos, "any", reserves ? "[spot, on-demand, reserved]" : "[spot, on-demand]", !chaos->easy);
+    for (int i = 0; reserves && i < 3; i++)
+        add_reservation(chaos, i);
     if (chance(chaos, 0.1))
         add_static_pool(chaos);
     int count = 2 + (int)below(chaos, 6);
@@ -369,6 +382,25 @@ static void check_volumes(const struct chaos *chaos)
     kerf_name_map_fini(&attached);
 }
 
+/** Whoever took of a reservation is there: a nodeclaim that says so, or that waits for EC2's answer. */
+static void check_reservations(const struct chaos *chaos)
+{
+    const struct sim_world *world = chaos->world;
+    const struct kerf_cluster *cluster = world->world->cluster;
+    for (uint32_t i = 0; i < world->design->objects.capacity_reservations.count; i++) {
+        const struct kerf_capacity_reservation *reservation = &world->design->objects.capacity_reservations.items[i];
+        int64_t taken = reservation->available_count - kerf_cluster_reservation_room(cluster, i), known = 0;
+        for (size_t at = 0; at < kerf_cluster_node_count(cluster); at++) {
+            const struct kerf_cluster_node *node = kerf_cluster_node_at(cluster, at);
+            kerf_name id = kerf_labels_get(&node->claim.meta.labels, world->world->vocabulary->key_capacity_reservation_id);
+            known += id == reservation->id || (node->has_claim && !node->claim.provider_id);
+            chaos->reached[RESERVED] += id == reservation->id;
+        }
+        cr_assert_geq(taken, 0);
+        cr_assert_leq(taken, known, "%s: %d instances are taken, %d nodeclaims could have", reservation->id->text, (int)taken, (int)known);
+    }
+}
+
 /** Adds up what the world went through. */
 static void note_reached(struct chaos *chaos)
 {
@@ -405,6 +437,7 @@ static void run_chaos(uint64_t seed, bool show, uint64_t *reached)
         check_commands(&chaos);
         check_progress(&chaos, &world);
         check_volumes(&chaos);
+        check_reservations(&chaos);
     }
     sim_world_run(&world, world.design->horizon_us);
     note_reached(&chaos);
