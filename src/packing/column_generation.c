@@ -10,7 +10,8 @@
 
 #include "packing/columns.h"
 
-enum { EFFORT_GROWTH = 4, EFFORT_MAX = 64, TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 12, PATIENCE = 5, SWEEPS_MAX = 20 };
+enum { EFFORT_GROWTH = 4, EFFORT_MAX = 64, TYPES_PER_ROUND = 6, ROUNDS_WITHOUT_GAIN_MAX = 12, PATIENCE = 5 };
+enum { SWEEPS_MAX = 20, SWEEPS_OF_MANY = 4 /* where rounds find more */ };
 static const double SWEEP_SMOOTHING = 0.5, SWEEP_GAIN_MIN = 2e-4;
 static const double SMOOTHING_FIRST = 0.9, SMOOTHING_LEAST = 0.05;
 static const double WORTH_MORE = 1e-7;    /* part of its price by which a content must be worth more */
@@ -137,6 +138,7 @@ bool binpack_generation_start(struct generation *generation, struct filling *fil
         if (master->type_row[t] != UINT32_MAX)
             generation->best_bound -= generation->best_dual[master->type_row[t]] * (double)filling->type_left[t];
     add_single_contents(generation, filling);
+    binpack_completion_start(&generation->pricer);
     generation->is_ready = true;
     return true;
 }
@@ -158,6 +160,15 @@ static int compare_type(const void *a, const void *b)
     if (x->over != y->over)
         return x->over > y->over ? -1 : 1;
     return (x->position > y->position) - (x->position < y->position);
+}
+
+/* By the linear program's answer. */
+static bool holds_many(const struct pricer *pricer)
+{
+    double amount = 0;
+    for (size_t j = 0; j < pricer->item_count; j++)
+        amount += pricer->amount[pricer->items[j].row];
+    return amount > BINPACK_FEW_ITEMS;
 }
 
 /* Contents that are worth more than their bins at the given values go into the pricer's list. */
@@ -189,13 +200,19 @@ static void find_contents(struct generation *generation, struct filling *filling
             keys[at - 1] = key;
         }
     }
+    if (pricer->completion.is_there && key_count > 0)
+        binpack_completion_fill(pricer);
     for (size_t k = 0; k < key_count && !filling->out_of_steps; k++) {
         size_t i = keys[k].position;
         uint32_t type = problem->frontier[i];
         double price = (double)problem->price[type] / master->money + rent_of(master, dual, type);
         if (problem->frontier_count > 1)
             binpack_knapsack_relax(pricer, i); /* its amounts */
-        binpack_contents_find(pricer, i, price * (1 + WORTH_MORE) + 1e-12, LOOKS_PER_TYPE * pricer->effort);
+        double threshold = price * (1 + WORTH_MORE) + 1e-12;
+        if (pricer->completion.is_there && holds_many(pricer))
+            binpack_completion_find(pricer, i, threshold);
+        else
+            binpack_contents_find(pricer, i, threshold, LOOKS_PER_TYPE * pricer->effort);
     }
 }
 
@@ -261,7 +278,8 @@ static double round_up(const struct generation *generation, double cost)
 static void sweep(struct generation *generation, struct filling *filling)
 {
     struct master *master = &generation->master;
-    for (size_t i = 0; i < SWEEPS_MAX && !filling->out_of_steps; i++) {
+    size_t sweeps_max = generation->pricer.completion.is_there ? SWEEPS_OF_MANY : SWEEPS_MAX;
+    for (size_t i = 0; i < sweeps_max && !filling->out_of_steps; i++) {
         double cost = binpack_simplex_cost(master), smoothing = i == 0 ? 1 : SWEEP_SMOOTHING;
         if (cost - generation->best_bound <= GAP_MIN * cost)
             return;

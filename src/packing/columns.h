@@ -107,6 +107,19 @@ struct candidate_item {
 
 enum { CONTENTS_MAX = 64 };
 
+/* The most valuable pair of items for every room of two resources: completion.c. */
+struct completion {
+    bool is_there; /* many items are to be placed, and there is space for the table */
+    size_t resources[2];
+    double cell[2];   /* amounts by which the room of the two grows from cell to cell */
+    double *value;    /* by cell */
+    uint32_t *pair;   /* by cell: two rows in 16 bits each */
+    double *varied;   /* by row: values that are varied */
+    double *amount;   /* by row */
+    int64_t *held;    /* by row */
+    uint64_t draw;
+};
+
 struct pricer {
     struct master *master;
     struct filling *filling;
@@ -128,7 +141,11 @@ struct pricer {
     size_t cell_count, cell_capacity;
     bool wants_best_only;
     uint64_t effort; /* looks are multiplied by it: grows when nothing more is found */
+    struct completion completion;
 };
+
+/* A bin that holds more is completed from the linear program's answer; a search from nothing rarely ends. */
+#define BINPACK_FEW_ITEMS 9
 
 bool binpack_pricer_start(struct pricer *pricer, struct master *master);
 /* The linear program over the items of one bin: sets type_price, amount and upper of the position; returns upper. */
@@ -140,6 +157,13 @@ double binpack_knapsack_quick(struct pricer *pricer, size_t position);
  * binpack_knapsack_relax before. Lowers `upper` when the search was complete.
  */
 void binpack_contents_find(struct pricer *pricer, size_t position, double threshold, uint64_t look_limit);
+
+/* Contents of bins with many items, where items are many too; is_there says whether it is of use. */
+void binpack_completion_start(struct pricer *pricer);
+/* For the values of this round. */
+void binpack_completion_fill(struct pricer *pricer);
+/* Contents of the type worth more than `threshold`, added to `contents`. Needs binpack_knapsack_relax before. */
+void binpack_completion_find(struct pricer *pricer, size_t position, double threshold);
 
 /* ---- column_generation.c ----------------------------------------------------------------------------------------------- */
 

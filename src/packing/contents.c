@@ -10,7 +10,6 @@
 #include "packing/columns.h"
 
 enum { SAME_START_MAX = 2, BASE_LOOKS = 2500, TAKEN_BACK_MAX = 2 };
-static const double MANY_ITEMS = 9; /* in a bin: a search from nothing rarely ends */
 
 static int compare_item(const void *a, const void *b)
 {
@@ -246,7 +245,7 @@ void binpack_contents_find(struct pricer *pricer, size_t position, double thresh
         if (problem->capacity_max[r] > 0)
             search.room_price += price[r] * (double)capacity[r] / (double)problem->capacity_max[r];
     memset(pricer->top_count, 0, (pricer->item_count + 1) * sizeof *pricer->top_count);
-    if (amount <= MANY_ITEMS || pricer->maker_count > 0) {
+    if (amount <= BINPACK_FEW_ITEMS || pricer->maker_count > 0) {
         int64_t room[BINPACK_RESOURCES_MAX];
         memcpy(room, capacity, resource_count * sizeof *room);
         if (search_from(&search, room, 0, 0)) {

@@ -45,13 +45,14 @@ static bool sum_plan(const struct filling *filling, int64_t *out_bin_count, int6
     return true;
 }
 
-/* Then whole contents matter most, and repairing single bins little. */
-static bool has_many_equal_items(const struct binpack_problem *problem)
+/* Alone a search has all of them. Where every sort of items is in hundreds of bins, repairing single bins brings little: then the
+ * search for whole contents gets half of what repair would have. */
+static uint64_t usual_steps(const struct binpack_problem *problem, size_t method, size_t searches_left)
 {
-    binpack_i128 items = 0;
-    for (size_t g = 0; g < problem->group_count; g++)
-        items += problem->count[g];
-    return items >= 20 * (binpack_i128)problem->group_count;
+    enum { HUNDREDS = 300 };
+    if (searches_left == 0 || !binpack_has_equal_items(problem, HUNDREDS))
+        return BINPACK_STEPS_USUAL;
+    return functions[method] == binpack_method_columns ? BINPACK_STEPS_USUAL / 2 * 3 : BINPACK_STEPS_USUAL / 2;
 }
 
 /* Runs one method; *plan is replaced if the new one is better or the first (method NULL). */
@@ -61,11 +62,11 @@ static enum binpack_outcome try_method(struct binpack_problem *problem, size_t m
     struct filling filling;
     bool has_usual_limit = step_limit == 0 && is_search[method];
     if (has_usual_limit)
-        step_limit = plan->steps + BINPACK_STEPS_USUAL;
+        step_limit = plan->steps + usual_steps(problem, method, searches_left);
     else if (step_limit == 0)
         step_limit = UINT64_MAX;
     else if (searches_left > 1 && step_limit > plan->steps)
-        step_limit -= (step_limit - plan->steps) / (has_many_equal_items(problem) ? 8 : 2);
+        step_limit -= (step_limit - plan->steps) / (binpack_has_equal_items(problem, BINPACK_MANY_EQUAL) ? 8 : 2);
     if (!binpack_filling_start(&filling, problem, plan->steps, step_limit))
         return BINPACK_OUT_OF_SPACE;
     filling.start = plan->method != NULL ? plan : NULL;

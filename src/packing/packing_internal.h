@@ -93,6 +93,13 @@ static inline bool binpack_fits(const int64_t *demand, const int64_t *room, size
 }
 
 /* How many of a demand fit the room, at most `most`. */
+/* Are there so many items of each group on the average? */
+bool binpack_has_equal_items(const struct binpack_problem *problem, int64_t times);
+#define BINPACK_MANY_EQUAL 20 /* then whole contents matter most, and repairing single bins less */
+
+/* The table of completion.c: a line of cells for each amount of room. */
+enum { BINPACK_COMPLETION_LINE = 385, BINPACK_COMPLETION_BYTES = BINPACK_COMPLETION_LINE * BINPACK_COMPLETION_LINE * 12 };
+
 static inline int64_t binpack_fit_count(const int64_t *demand, const int64_t *room, size_t resource_count, int64_t most)
 {
     if (!binpack_fits(demand, room, resource_count))

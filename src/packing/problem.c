@@ -42,7 +42,7 @@ size_t binpack_memory_bytes(const struct binpack_input *input)
     if (__builtin_mul_overflow(a_class, input->item_class_count, &for_classes) ||
         __builtin_mul_overflow(a_type, input->bin_type_count, &for_types) ||
         __builtin_add_overflow(for_classes, for_types, &sum) || __builtin_add_overflow(sum, 2 * for_columns, &sum) ||
-        __builtin_add_overflow(sum, (size_t)BYTES_OF_SLACK, &sum))
+        __builtin_add_overflow(sum, (size_t)BYTES_OF_SLACK + 2 * BINPACK_COMPLETION_BYTES, &sum))
         return SIZE_MAX;
     return sum;
 }
@@ -349,6 +349,14 @@ static bool sum_demands(struct binpack_problem *problem)
             problem->total_demand[r] += (binpack_i128)demand[r] * problem->count[g]; /* < 2^63 each, < 2^63 items in all */
     }
     return true;
+}
+
+bool binpack_has_equal_items(const struct binpack_problem *problem, int64_t times)
+{
+    binpack_i128 items = 0;
+    for (size_t g = 0; g < problem->group_count; g++)
+        items += problem->count[g];
+    return items >= times * (binpack_i128)problem->group_count;
 }
 
 enum binpack_outcome binpack_problem_new(const struct binpack_input *input, void *memory, size_t memory_bytes,
