@@ -53,6 +53,9 @@ struct binpack_item_class {
     int64_t count;                     /* number of items */
     int64_t per_bin_max;               /* largest number of items of this class in one bin, 0: as many as fit */
     const uint64_t *allowed_bin_types; /* bit i % 64 of word i / 64: bin type i may hold these items; NULL: any may */
+    /* bit i % 64 of word i / 64: no bin may hold items of this class and of class i, whichever of the two says so; its own bit: no two
+     * of its items; NULL: none */
+    const uint64_t *conflicts;
 };
 
 /** Everything is borrowed from the caller and must stay as it is while a problem made from it is in use. */
@@ -101,7 +104,7 @@ void binpack_problem_forget_results(struct binpack_problem *problem);
  *
  * So no bin holds items worth more than its price and rent, and all items together are worth at most scale * cost plus the rents
  * of all bins that may be opened. Costs are whole multiples of the greatest common divisor of the prices, so the quotient is
- * rounded up to such a multiple. Restrictions to per_bin_max are not used: they can only raise the cost.
+ * rounded up to such a multiple. Neither per_bin_max nor conflicts are used: they can only raise the cost.
  *
  * Borrowed from the problem until binpack_problem_forget_results.
  */
@@ -265,7 +268,7 @@ enum binpack_outcome binpack_bound_adopt(struct binpack_problem *problem, const 
 
 /**
  * True when the plan places every item that it does not declare unplaced, keeps capacities, limits, allowed types and
- * per_bin_max, and its counts and cost add up. Otherwise out_fault (not NULL) says what is wrong.
+ * per_bin_max, no conflict is broken, and its counts and cost add up. Otherwise out_fault (not NULL) says what is wrong.
  */
 bool binpack_verify_plan(const struct binpack_input *input, const struct binpack_plan *plan, int64_t *scratch,
                          struct binpack_fault *out_fault);

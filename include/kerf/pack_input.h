@@ -2,7 +2,8 @@
  * kerf/pack_input: what `kerf pack` reads, as plain arrays: items and priced bins from two tables (tab-separated, a header row,
  * columns by name in any order), or from one .vbp file (VPSolver's form: one bin type of price 1). Packing them is for binpack.
  *
- * Items: `name` (may be absent: item-1, item-2 ...), `count` (absent: 1), and a column a resource. Bins: `name` (may be absent:
+ * Items: `name` (may be absent: item-1, item-2 ...), `count` (absent: 1), `conflicts` (absent or empty: none; names, separated by commas,
+ * of items that may not lie in one bin with these), and a column a resource. Bins: `name` (may be absent:
  * bin-1 ...), `price`, `limit` (absent or empty: any number), and the same resources. All numbers are integers >= 0.
  */
 #ifndef KERF_PACK_INPUT_H
@@ -23,6 +24,7 @@ struct kerf_pack_input {
     const char **item_names; /* all different */
     int64_t *item_counts;
     int64_t *item_demands; /* item * resource_count + resource */
+    uint64_t **item_conflicts; /* by item: a bit for each item; NULL: names none */
     size_t bin_count;
     const char **bin_names; /* all different */
     int64_t *bin_prices;

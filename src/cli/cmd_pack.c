@@ -46,7 +46,9 @@ static bool packing_init(struct packing *packing, const struct kerf_pack_input *
                                                           .limit = read->bin_limits[t]};
     for (size_t c = 0; c < read->item_count; c++)
         packing->item_classes[c] =
-            (struct binpack_item_class){.demand = read->item_demands + c * read->resource_count, .count = read->item_counts[c]};
+            (struct binpack_item_class){.demand = read->item_demands + c * read->resource_count,
+                                        .count = read->item_counts[c],
+                                        .conflicts = read->item_conflicts[c]};
     packing->input = (struct binpack_input){.resource_count = read->resource_count,
                                             .bin_types = packing->bin_types,
                                             .bin_type_count = read->bin_count,
@@ -449,7 +451,7 @@ int kerf_cmd_pack(int argc, char **argv, struct kerf_errors *errs)
          .kind = KERF_OPTION_TEXT,
          .argument = "FILE",
          .value = &items,
-         .help = "table of items: columns name, count, and one a resource"},
+         .help = "table of items: columns name, count, conflicts (items that\nmay not lie beside these, by name), and one a resource"},
         {.name = "bins",
          .kind = KERF_OPTION_TEXT,
          .argument = "FILE",

@@ -27,7 +27,7 @@ void kerf_pack_input_free(struct kerf_pack_input *input)
 /* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
 /* Columns that are no resource; the rest of a table's columns are. */
-static const char *const item_columns[] = {"name", "count"};
+static const char *const item_columns[] = {"name", "count", "conflicts"};
 static const char *const bin_columns[] = {"name", "price", "limit"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)
@@ -49,7 +49,7 @@ static enum kerf_status find_resources(struct kerf_pack_input *input, const stru
             continue;
         struct kerf_place place = kerf_csv_header_place(items, column);
         if (is_among(name, bin_columns, sizeof bin_columns / sizeof bin_columns[0])) {
-            status = kerf_errors_add(errs, place, "column \"%s\" belongs to bins; expected name, count or a resource", name);
+            status = kerf_errors_add(errs, place, "column \"%s\" belongs to bins; expected name, count, conflicts or a resource", name);
             continue;
         }
         if (input->resource_count == KERF_PACK_RESOURCES_MAX)
@@ -115,6 +115,50 @@ static enum kerf_status read_names(struct kerf_pack_input *input, const struct k
     return status;
 }
 
+/* The items that a cell names. */
+static enum kerf_status read_conflicts(struct kerf_pack_input *input, const struct kerf_csv *csv, uint32_t row, uint32_t column,
+                                       const struct kerf_names *names, const struct kerf_name_map *rows, struct kerf_errors *errs)
+{
+    enum kerf_status status = KERF_OK;
+    const char *text = kerf_csv_text(csv, row, column);
+    if (*text == '\0')
+        return KERF_OK;
+    input->item_conflicts[row] = KERF_NEW_ARRAY(&input->memory->arena, uint64_t, kerf_bitset_words(input->item_count));
+    for (;; text++) {
+        size_t length = strcspn(text, ",");
+        const char *name = kerf_arena_format(&input->memory->arena, "%.*s", (int)length, text);
+        kerf_name key = kerf_name_find(names, name);
+        uint32_t other = key != NULL ? kerf_name_map_get(rows, key) : KERF_NOT_FOUND;
+        if (other == KERF_NOT_FOUND)
+            status = kerf_errors_add(errs, kerf_csv_place(csv, row, column), "\"%s\" is no item; expected names of items, separated by commas",
+                                     name);
+        else
+            kerf_bit_set(input->item_conflicts[row], other);
+        text += length;
+        if (*text == '\0')
+            return status;
+    }
+}
+
+static enum kerf_status read_all_conflicts(struct kerf_pack_input *input, const struct kerf_csv *csv, struct kerf_errors *errs)
+{
+    uint32_t column = kerf_csv_find_column(csv, "conflicts");
+    enum kerf_status status = KERF_OK;
+    input->item_conflicts = KERF_NEW_ARRAY(&input->memory->arena, uint64_t *, input->item_count);
+    if (column == KERF_NOT_FOUND)
+        return KERF_OK;
+    struct kerf_names *names = kerf_names_new(NULL);
+    struct kerf_name_map rows = {0};
+    for (uint32_t row = 0; row < input->item_count; row++)
+        kerf_name_map_put(&rows, kerf_name_of(names, input->item_names[row]), row);
+    for (uint32_t row = 0; row < input->item_count; row++)
+        if (read_conflicts(input, csv, row, column, names, &rows, errs) != KERF_OK)
+            status = KERF_E_INPUT;
+    kerf_name_map_fini(&rows);
+    kerf_names_free(names);
+    return status;
+}
+
 static enum kerf_status read_items(struct kerf_pack_input *input, const struct kerf_csv *csv, const uint32_t *resource_column,
                                    struct kerf_errors *errs)
 {
@@ -125,6 +169,8 @@ static enum kerf_status read_items(struct kerf_pack_input *input, const struct k
     input->item_counts = KERF_NEW_ARRAY(arena, int64_t, input->item_count);
     input->item_demands = KERF_NEW_ARRAY(arena, int64_t, input->item_count * input->resource_count);
     enum kerf_status status = read_names(input, csv, "item", input->item_names, errs);
+    if (read_all_conflicts(input, csv, errs) != KERF_OK)
+        status = KERF_E_INPUT;
     for (uint32_t row = 0; row < input->item_count; row++) {
         if (read_number(csv, row, count_column, 1, &input->item_counts[row], errs) != KERF_OK)
             status = KERF_E_INPUT;
@@ -285,6 +331,7 @@ static enum kerf_status read_vbp(struct kerf_pack_input *input, struct numbers *
     input->item_names = KERF_NEW_ARRAY(arena, const char *, input->item_count);
     input->item_counts = KERF_NEW_ARRAY(arena, int64_t, input->item_count);
     input->item_demands = KERF_NEW_ARRAY(arena, int64_t, input->item_count * input->resource_count);
+    input->item_conflicts = KERF_NEW_ARRAY(arena, uint64_t *, input->item_count);
     for (size_t i = 0; i < input->item_count; i++) {
         input->item_names[i] = kerf_arena_format(arena, "item-%zu", i + 1);
         for (size_t r = 0; r < input->resource_count; r++)

@@ -67,9 +67,13 @@ static bool put_into_run(struct filling *filling, size_t run, uint32_t group, in
 static int64_t most_more(const struct filling *filling, size_t run, uint32_t group)
 {
     int64_t most = filling->problem->per_bin_max[group];
-    if (most != INT64_MAX)
-        for (uint32_t at = filling->runs[run].content; at != UINT32_MAX; at = filling->cells[at].next)
-            most -= filling->cells[at].group == group ? filling->cells[at].item_count : 0;
+    if (most == INT64_MAX && filling->problem->conflicts == NULL)
+        return most;
+    for (uint32_t at = filling->runs[run].content; at != UINT32_MAX; at = filling->cells[at].next) {
+        if (binpack_in_conflict(filling->problem, group, filling->cells[at].group))
+            return 0;
+        most -= filling->cells[at].group == group && most != INT64_MAX ? filling->cells[at].item_count : 0;
+    }
     return most > 0 ? most : 0;
 }
 

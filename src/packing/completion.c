@@ -34,7 +34,7 @@ static void choose_resources(const struct binpack_problem *problem, size_t out_r
     out_resources[1] = second; /* the same one where there is but one */
 }
 
-/* Are there many items of each sort to be placed, and is room what it seems? */
+/* Are there many items of each sort to be placed, is room what it seems, and do any two go together? */
 static bool is_worth_while(const struct pricer *pricer)
 {
     const struct master *master = pricer->master;
@@ -45,7 +45,7 @@ static bool is_worth_while(const struct pricer *pricer)
     for (size_t r = 0; r < problem->resource_count; r++)
         if (problem->room_made[r] > 0)
             return false;
-    return master->group_row_count > 0 && items >= BINPACK_MANY_EQUAL * (double)master->group_row_count;
+    return master->group_row_count > 0 && problem->conflicts == NULL && items >= BINPACK_MANY_EQUAL * (double)master->group_row_count;
 }
 
 void binpack_completion_start(struct pricer *pricer)

@@ -103,6 +103,22 @@ static bool all_fit(const int64_t *room, size_t resource_count)
     return true;
 }
 
+/* Is the item in conflict with what the frames or the base hold? */
+static bool is_in_conflict(const struct search *search, size_t depth, uint32_t group)
+{
+    const struct pricer *pricer = search->pricer;
+    const struct binpack_problem *problem = pricer->master->problem;
+    if (problem->conflicts == NULL)
+        return false;
+    for (size_t i = 0; i < depth; i++)
+        if (binpack_in_conflict(problem, group, pricer->items[pricer->frame_position[i]].group))
+            return true;
+    for (size_t j = 0; search->from_base && j < pricer->item_count; j++)
+        if (pricer->items[j].base > 0 && binpack_in_conflict(problem, group, pricer->items[j].group))
+            return true;
+    return false;
+}
+
 /* From `room` and what the base is worth and weighs. True when the search was complete. */
 static bool search_from(struct search *search, int64_t *room, double value, double weight)
 {
@@ -137,7 +153,7 @@ static bool search_from(struct search *search, int64_t *room, double value, doub
             int64_t most = (int64_t)(item->most - (search->from_base ? item->base : 0));
             const int64_t *demand = problem->demand + item->group * resource_count;
             int64_t count = position < pricer->maker_count ? most : binpack_fit_count(demand, room, resource_count, most);
-            if (count <= 0)
+            if (count <= 0 || is_in_conflict(search, depth, item->group))
                 continue;
             pricer->frame_position[depth] = (uint32_t)position;
             pricer->frame_count[depth++] = count;
@@ -173,6 +189,16 @@ static bool search_from(struct search *search, int64_t *room, double value, doub
     return is_complete;
 }
 
+/* Of items of the base in conflict the earlier ones stay. */
+static void leave_out_conflicts(struct pricer *pricer)
+{
+    const struct binpack_problem *problem = pricer->master->problem;
+    for (size_t j = 1; problem->conflicts != NULL && j < pricer->item_count; j++)
+        for (size_t k = 0; k < j && pricer->items[j].base > 0; k++)
+            if (pricer->items[k].base > 0 && binpack_in_conflict(problem, pricer->items[j].group, pricer->items[k].group))
+                pricer->items[j].base = 0;
+}
+
 /* The linear program's answer rounded down, less `taken_back` of its `which`-th fractional item. False: there is no such item. */
 static bool set_base(struct pricer *pricer, size_t which, double taken_back)
 {
@@ -189,6 +215,7 @@ static bool set_base(struct pricer *pricer, size_t which, double taken_back)
             item->base -= taken_back;
         }
     }
+    leave_out_conflicts(pricer);
     return which <= fractional;
 }
 

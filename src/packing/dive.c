@@ -19,6 +19,14 @@ static bool makes_room(const struct binpack_problem *problem, size_t group)
     return false;
 }
 
+static bool is_in_conflict(const struct master *master, uint32_t group, const int64_t *held)
+{
+    for (uint32_t row = 0; master->problem->conflicts != NULL && row < master->group_row_count; row++)
+        if (held[row] > 0 && binpack_in_conflict(master->problem, group, master->row_group[row]))
+            return true;
+    return false;
+}
+
 /* As many of the items that are left as fit beside what the bin holds, the most valuable first; counts by row. */
 static void fill_up(struct generation *generation, const struct filling *filling, uint32_t type, int64_t *held, int64_t *room)
 {
@@ -34,7 +42,8 @@ static void fill_up(struct generation *generation, const struct filling *filling
             if (filling->left[group] <= held[row] || held[row] >= problem->per_bin_max[group] ||
                 (best != UINT32_MAX && generation->best_dual[row] <= generation->best_dual[best]) ||
                 !binpack_is_allowed(problem, group, type) ||
-                !binpack_fits(problem->demand + group * resource_count, room, resource_count))
+                !binpack_fits(problem->demand + group * resource_count, room, resource_count) ||
+                is_in_conflict(master, group, held))
                 continue;
             best = row;
         }

@@ -78,6 +78,17 @@ static void take_back(struct branching *branching, uint32_t group)
     branching->placed_count--;
 }
 
+/* Is the group in conflict with what the last bin holds? */
+static bool is_in_conflict(const struct branching *branching, uint32_t group)
+{
+    const struct binpack_problem *problem = branching->filling->problem;
+    size_t first = branching->bins[branching->bin_count - 1].first_placed;
+    for (size_t i = first; problem->conflicts != NULL && i < branching->placed_count; i++)
+        if (binpack_in_conflict(problem, group, branching->placed[i]))
+            return true;
+    return false;
+}
+
 /* Adds items from the order position on to the bin, in every way, then opens the next bin. */
 static void fill_from(struct branching *branching, size_t position, int64_t *room, int64_t in_a_row)
 {
@@ -95,7 +106,7 @@ static void fill_from(struct branching *branching, size_t position, int64_t *roo
             return;
         const int64_t *demand = problem->demand + group * resource_count;
         if (in_a_row >= problem->per_bin_max[group] || !binpack_is_allowed(problem, group, type) ||
-            !binpack_fits(demand, room, resource_count))
+            !binpack_fits(demand, room, resource_count) || is_in_conflict(branching, group))
             continue;
         place(branching, group);
         for (size_t r = 0; r < resource_count; r++)

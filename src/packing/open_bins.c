@@ -163,6 +163,14 @@ void binpack_drop_empty_runs(struct filling *filling)
 
 /* ---- a type for a new bin --------------------------------------------------------------------------------------------- */
 
+static bool is_in_conflict_with_trial(const struct filling *filling, uint32_t group)
+{
+    for (size_t i = 0; filling->problem->conflicts != NULL && i < filling->trial_count; i++)
+        if (binpack_in_conflict(filling->problem, group, filling->trial_groups[i]))
+            return true;
+    return false;
+}
+
 binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type)
 {
     const struct binpack_problem *problem = filling->problem;
@@ -178,7 +186,7 @@ binpack_u128 binpack_fill_trial(struct filling *filling, uint32_t type)
         const int64_t *demand = problem->demand + group * resource_count;
         int64_t most = filling->left[group] < problem->per_bin_max[group] ? filling->left[group] : problem->per_bin_max[group];
         int64_t item_count = binpack_fit_count(demand, room, resource_count, most);
-        if (item_count == 0 || !binpack_is_allowed(problem, group, type))
+        if (item_count == 0 || !binpack_is_allowed(problem, group, type) || is_in_conflict_with_trial(filling, group))
             continue;
         for (size_t r = 0; r < resource_count; r++)
             room[r] -= item_count * demand[r];

@@ -58,6 +58,8 @@ struct binpack_problem {
     uint32_t *members;
     const uint64_t **allowed_sets; /* [0] is NULL */
     size_t allowed_set_count;
+    uint64_t *conflicts; /* group * conflict_words + word: the groups that may not lie beside it; NULL: there are no conflicts */
+    size_t conflict_words;
     binpack_i128 total_demand[BINPACK_RESOURCES_MAX]; /* of the groups that fit somewhere */
     int64_t room_made[BINPACK_RESOURCES_MAX];         /* by all items of negative demand together */
 
@@ -70,6 +72,12 @@ static inline bool binpack_is_allowed(const struct binpack_problem *problem, siz
 {
     const uint64_t *set = problem->allowed_sets[problem->allowed_set[group]];
     return set == NULL || (set[type / 64] >> (type % 64) & 1) != 0;
+}
+
+/* May no bin hold items of both groups? */
+static inline bool binpack_in_conflict(const struct binpack_problem *problem, size_t group, size_t other)
+{
+    return problem->conflicts != NULL && (problem->conflicts[group * problem->conflict_words + other / 64] >> (other % 64) & 1) != 0;
 }
 
 /* Could some plan put an item of this group into a bin of this type? */

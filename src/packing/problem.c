@@ -38,10 +38,15 @@ size_t binpack_memory_bytes(const struct binpack_input *input)
                      CELLS_PER_CLASS_GUESS * sizeof(struct cell) + 16 * sizeof(int64_t);
     size_t a_type = 8 * vector_bytes + 16 * sizeof(int64_t);
     size_t for_classes, for_types, sum, rows = input->item_class_count < COLUMN_ROWS_MAX ? input->item_class_count : COLUMN_ROWS_MAX;
+    size_t for_conflicts = 0;
+    for (size_t c = 0; c < input->item_class_count; c++)
+        if (input->item_classes[c].conflicts != NULL &&
+            __builtin_mul_overflow(input->item_class_count, (input->item_class_count + 63) / 64 * sizeof(uint64_t), &for_conflicts))
+            return SIZE_MAX;
     size_t for_columns = rows * rows * sizeof(double) + (rows + 60) * COLUMN_BYTES_PER_ROW; /* twice: repairs have their own */
     if (__builtin_mul_overflow(a_class, input->item_class_count, &for_classes) ||
         __builtin_mul_overflow(a_type, input->bin_type_count, &for_types) ||
-        __builtin_add_overflow(for_classes, for_types, &sum) || __builtin_add_overflow(sum, 2 * for_columns, &sum) ||
+        __builtin_add_overflow(for_classes, for_types, &sum) || __builtin_add_overflow(sum, 2 * for_columns, &sum) || __builtin_add_overflow(sum, for_conflicts, &sum) ||
         __builtin_add_overflow(sum, (size_t)BYTES_OF_SLACK + 2 * BINPACK_COMPLETION_BYTES, &sum))
         return SIZE_MAX;
     return sum;
@@ -202,6 +207,7 @@ struct class_key {
     uint32_t allowed_set;
     uint32_t item_class;
     uint32_t resource_count;
+    bool has_conflict; /* with another class */
 };
 
 static int compare_kind(const struct class_key *x, const struct class_key *y)
@@ -276,6 +282,46 @@ static bool number_allowed_sets(struct binpack_problem *problem, uint32_t *set_o
     return true;
 }
 
+static bool has_bit(const uint64_t *words, size_t bit)
+{
+    return words != NULL && (words[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+/* Marks the classes that have a conflict with another one, whichever says so. Returns whether there are any. */
+static bool mark_conflicts(const struct binpack_input *input, bool *has_conflict)
+{
+    bool any = false;
+    for (size_t c = 0; c < input->item_class_count; c++) {
+        for (size_t other = 0; input->item_classes[c].conflicts != NULL && other < input->item_class_count; other++) {
+            if (other == c || !has_bit(input->item_classes[c].conflicts, other) || input->item_classes[c].count == 0 ||
+                input->item_classes[other].count == 0)
+                continue;
+            has_conflict[c] = has_conflict[other] = any = true;
+        }
+    }
+    return any;
+}
+
+/* Conflicts by group: each of a class in conflict is that class alone. */
+static bool read_conflicts(struct binpack_problem *problem)
+{
+    const struct binpack_input *input = &problem->input;
+    problem->conflict_words = (problem->group_count + 63) / 64;
+    problem->conflicts = binpack_space_keep(&problem->space, problem->group_count * problem->conflict_words, sizeof *problem->conflicts);
+    if (problem->conflicts == NULL)
+        return false;
+    for (size_t g = 0; g < problem->group_count; g++) {
+        uint32_t class = problem->members[problem->member_first[g]];
+        for (size_t other = 0; other < problem->group_count; other++) {
+            uint32_t other_class = problem->members[problem->member_first[other]];
+            if (other != g &&
+                (has_bit(input->item_classes[class].conflicts, other_class) || has_bit(input->item_classes[other_class].conflicts, class)))
+                problem->conflicts[g * problem->conflict_words + other / 64] |= (uint64_t)1 << (other % 64);
+        }
+    }
+    return true;
+}
+
 static bool group_classes(struct binpack_problem *problem)
 {
     const struct binpack_input *input = &problem->input;
@@ -283,25 +329,28 @@ static bool group_classes(struct binpack_problem *problem)
     size_t class_count = input->item_class_count, resource_count = problem->resource_count;
     uint32_t *set_of_class = binpack_space_scratch(space, class_count, sizeof *set_of_class);
     struct class_key *keys = binpack_space_scratch(space, class_count, sizeof *keys);
+    bool *has_conflict = binpack_space_scratch(space, class_count, sizeof *has_conflict);
     problem->members = binpack_space_keep(space, class_count, sizeof *problem->members);
     problem->member_first = binpack_space_keep(space, class_count + 1, sizeof *problem->member_first);
-    if (set_of_class == NULL || keys == NULL || problem->members == NULL || problem->member_first == NULL ||
+    if (set_of_class == NULL || keys == NULL || has_conflict == NULL || problem->members == NULL || problem->member_first == NULL ||
         !number_allowed_sets(problem, set_of_class))
         return false;
     size_t key_count = 0;
+    bool any_conflict = mark_conflicts(input, has_conflict);
     for (size_t c = 0; c < class_count; c++) {
         const struct binpack_item_class *class = &input->item_classes[c];
         if (class->count == 0)
             continue;
-        int64_t per_bin_max = class->per_bin_max == 0 || class->per_bin_max >= class->count ? INT64_MAX : class->per_bin_max;
-        keys[key_count++] =
-            (struct class_key){class->demand, per_bin_max, set_of_class[c], (uint32_t)c, (uint32_t)resource_count};
+        int64_t per_bin_max = has_bit(class->conflicts, c) ? 1 : class->per_bin_max;
+        per_bin_max = per_bin_max == 0 || per_bin_max >= class->count ? INT64_MAX : per_bin_max;
+        keys[key_count++] = (struct class_key){class->demand, per_bin_max, set_of_class[c], (uint32_t)c, (uint32_t)resource_count,
+                                               has_conflict[c]};
     }
     binpack_sort(keys, key_count, sizeof *keys, compare_class);
     size_t group_count = 0;
     for (size_t i = 0; i < key_count; i++) {
-        /* a cap counts the items of one class, so classes that have one stay apart */
-        if (i == 0 || keys[i].per_bin_max != INT64_MAX || compare_kind(&keys[i - 1], &keys[i]) != 0)
+        /* a cap counts the items of one class, so classes that have one stay apart; so do those in conflict */
+        if (i == 0 || keys[i].has_conflict || keys[i - 1].has_conflict || keys[i].per_bin_max != INT64_MAX || compare_kind(&keys[i - 1], &keys[i]) != 0)
             problem->member_first[group_count++] = (uint32_t)i;
         problem->members[i] = keys[i].item_class;
     }
@@ -323,7 +372,7 @@ static bool group_classes(struct binpack_problem *problem)
         for (uint32_t m = problem->member_first[g]; m < problem->member_first[g + 1]; m++)
             problem->count[g] += input->item_classes[problem->members[m]].count;
     }
-    return true;
+    return !any_conflict || read_conflicts(problem);
 }
 
 /* Which groups can be placed at all, and what those need together; false when a bin's room could outgrow 64 bits. */

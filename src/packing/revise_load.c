@@ -6,6 +6,24 @@
 
 /* ---- is it a plan? ---------------------------------------------------------------------------------------------------- */
 
+static bool says_conflict(const struct binpack_item_class *class, uint32_t other)
+{
+    return class->conflicts != NULL && (class->conflicts[other / 64] >> (other % 64) & 1) != 0;
+}
+
+/* Is the placement in conflict with one before it, or with itself? */
+static bool breaks_conflict(const struct binpack_input *input, const struct binpack_placement *first, size_t at)
+{
+    const struct binpack_item_class *class = &input->item_classes[first[at].item_class];
+    if (first[at].item_count > 1 && says_conflict(class, first[at].item_class))
+        return true;
+    for (size_t i = 0; i < at; i++)
+        if (says_conflict(class, first[i].item_class) ||
+            says_conflict(&input->item_classes[first[i].item_class], first[at].item_class))
+            return true;
+    return false;
+}
+
 static bool pattern_holds(const struct binpack_problem *problem, const struct binpack_plan *standing,
                           const struct binpack_pattern *pattern)
 {
@@ -21,7 +39,8 @@ static bool pattern_holds(const struct binpack_problem *problem, const struct bi
             (i > 0 && placement[-1].item_class >= placement->item_class))
             return false;
         const struct binpack_item_class *class = &input->item_classes[placement->item_class];
-        if ((class->per_bin_max > 0 && placement->item_count > class->per_bin_max) ||
+        if (breaks_conflict(input, &standing->placements[pattern->placement_first], i) ||
+            (class->per_bin_max > 0 && placement->item_count > class->per_bin_max) ||
             (class->allowed_bin_types != NULL &&
              (class->allowed_bin_types[pattern->bin_type / 64] >> (pattern->bin_type % 64) & 1) == 0))
             return false;

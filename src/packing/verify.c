@@ -18,6 +18,20 @@ static bool may_hold(const struct binpack_item_class *class, size_t type)
     return class->allowed_bin_types == NULL || ((class->allowed_bin_types[type / 64] >> (type % 64)) & 1u) == 1u;
 }
 
+/* The first class of the pattern that may not lie beside another one of it; SIZE_MAX: none. */
+static size_t find_conflict(const struct binpack_input *input, const struct binpack_placement *placements, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t *conflicts = input->item_classes[placements[i].item_class].conflicts;
+        for (size_t j = 0; conflicts != NULL && j < count; j++) {
+            size_t other = placements[j].item_class;
+            if ((conflicts[other / 64] >> (other % 64) & 1) != 0 && (i != j || placements[i].item_count > 1))
+                return placements[i].item_class;
+        }
+    }
+    return SIZE_MAX;
+}
+
 static bool verify_pattern(const struct binpack_input *input, const struct binpack_plan *plan, size_t index, int64_t *placed,
                            struct binpack_fault *out_fault)
 {
@@ -51,6 +65,8 @@ static bool verify_pattern(const struct binpack_input *input, const struct binpa
             return is_wrong(out_fault, "more items of a class are placed than there are", placement->item_class, SIZE_MAX);
         placed[placement->item_class] = (int64_t)items;
     }
+    if (find_conflict(input, &plan->placements[pattern->placement_first], pattern->placement_count) != SIZE_MAX)
+        return is_wrong(out_fault, "the pattern holds items of two classes in conflict", index, SIZE_MAX);
     for (size_t r = 0; r < input->resource_count; r++)
         if (load[r] > input->bin_types[pattern->bin_type].capacity[r])
             return is_wrong(out_fault, "the pattern holds more than its bin type's capacity", index, r);
@@ -231,6 +247,8 @@ static bool list_items(struct search *search, const struct binpack_bound *bound,
         search->value[i] = bound->item_values[c];
         search->weight[i] = (int64_t)weight;
         search->most[i] = class->per_bin_max > 0 && class->per_bin_max < class->count ? class->per_bin_max : class->count;
+        if (class->conflicts != NULL && (class->conflicts[c / 64] >> (c % 64) & 1) != 0 && search->most[i] > 1)
+            search->most[i] = 1;
         for (size_t r = 0; r < search->input->resource_count; r++) { /* with all the room that there could be */
             wide most = class->demand[r] > 0 ? (search->input->bin_types[type].capacity[r] + room[r]) / class->demand[r] : INT64_MAX;
             search->most[i] = most < search->most[i] ? (int64_t)most : search->most[i];

@@ -105,9 +105,12 @@ static void read_groups(struct kerf_packing *packing, struct kerf_packing_class 
     const struct kerf_pass *pass = packing->pass;
     if (class->sample->has_host_ports)
         lower_per_bin_max(class, 1);
+    class->apart = (struct kerf_group_list){KERF_NEW_ARRAY(&packing->arena, uint32_t, groups->count), 0};
     for (uint32_t i = 0; i < groups->count; i++) {
         const struct kerf_topology_group *group = pass->topology.groups.items[groups->items[i]];
         bool counts_itself = kerf_group_selects(pass, group, class->sample->pod);
+        if (group->kind == KERF_GROUP_ANTI_AFFINITY && group->space->is_hostname)
+            class->apart.items[class->apart.count++] = groups->items[i];
         if (group->kind == KERF_GROUP_AFFINITY)
             class->is_left_out = true;
         else if (!counts_itself)
@@ -408,6 +411,41 @@ static void add_node_bins(struct kerf_packing *packing, struct bin_list *list)
     }
 }
 
+static bool wants_apart(const struct kerf_packing *packing, const struct kerf_packing_class *class, const struct kerf_pod *other)
+{
+    for (uint32_t i = 0; i < class->apart.count; i++)
+        if (kerf_group_selects(packing->pass, packing->pass->topology.groups.items[class->apart.items[i]], other))
+            return true;
+    return false;
+}
+
+static bool ports_conflict(const struct kerf_pod_spec *spec, const struct kerf_pod_spec *other)
+{
+    for (uint32_t i = 0; i < other->container_count; i++)
+        if (kerf_pod_ports_conflict(spec, other->containers[i].host_ports, other->containers[i].host_port_count))
+            return true;
+    return false;
+}
+
+/* Items that may not lie beside one of the class; NULL: none. For its own items there is per_bin_max. */
+static const uint64_t *list_conflicts(struct kerf_packing *packing, const struct kerf_packing_class *class)
+{
+    size_t item_count = packing->items.count;
+    uint64_t *conflicts = NULL;
+    if (class->apart.count == 0 && !class->sample->has_host_ports)
+        return NULL;
+    for (size_t k = 0; k < item_count; k++) {
+        const struct kerf_packing_class *other = &packing->classes.items[packing->items.items[k].class_index];
+        if (other == class || (!wants_apart(packing, class, other->sample->pod) &&
+                               !(other->sample->has_host_ports && ports_conflict(class->sample->pod->spec, other->sample->pod->spec))))
+            continue;
+        if (conflicts == NULL)
+            conflicts = KERF_NEW_ARRAY(&packing->arena, uint64_t, kerf_bitset_words(item_count));
+        kerf_bit_set(conflicts, k);
+    }
+    return conflicts;
+}
+
 static void write_input(struct kerf_packing *packing, const struct bin_list *list)
 {
     size_t type_count = list->kept.count, item_count = packing->items.count;
@@ -433,7 +471,8 @@ static void write_input(struct kerf_packing *packing, const struct bin_list *lis
         classes[i] = (struct binpack_item_class){.demand = demand,
                                                  .count = packing->items.items[i].count,
                                                  .per_bin_max = class->per_bin_max,
-                                                 .allowed_bin_types = allowed};
+                                                 .allowed_bin_types = allowed,
+                                                 .conflicts = list_conflicts(packing, class)};
     }
     packing->input = (struct binpack_input){.resource_count = list->resource_count,
                                             .bin_types = types,

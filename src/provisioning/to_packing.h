@@ -28,6 +28,7 @@ struct kerf_packing_class {
     struct kerf_packing_offer *offers; /* by template */
     uint64_t *nodes;                   /* existing ones that may take it; BOUND */
     int64_t per_bin_max;               /* 0: any number */
+    struct kerf_group_list apart;      /* groups of host names whose pods it may not meet: required anti-affinity */
     uint32_t zone_group;               /* the topology group that spreads it over zones; KERF_NOT_FOUND: none */
     bool is_left_out;                  /* it asks what no bin can answer */
 };

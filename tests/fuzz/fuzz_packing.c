@@ -44,6 +44,7 @@ struct fuzzed {
     int64_t capacity[TYPES_MAX][BINPACK_RESOURCES_MAX];
     int64_t demand[CLASSES_MAX][BINPACK_RESOURCES_MAX];
     uint64_t allowed[CLASSES_MAX];
+    uint64_t conflicts[CLASSES_MAX];
     struct binpack_bin_type types[TYPES_MAX];
     struct binpack_item_class classes[CLASSES_MAX];
     struct binpack_input input;
@@ -79,6 +80,10 @@ static void take_problem(struct bytes *bytes, struct fuzzed *fuzzed)
         if (kind & 16) {
             fuzzed->allowed[c] = take(bytes) | (uint64_t)take(bytes) << 8;
             fuzzed->classes[c].allowed_bin_types = &fuzzed->allowed[c];
+        }
+        if (kind & 32) {
+            fuzzed->conflicts[c] = take(bytes) | (uint64_t)take(bytes) << 8;
+            fuzzed->classes[c].conflicts = &fuzzed->conflicts[c];
         }
     }
 }

@@ -26,9 +26,19 @@ struct oracle {
     int64_t best; /* -1: no packing of all items is known */
 };
 
+static bool says_conflict(const struct binpack_input *input, uint32_t class_index, uint32_t other)
+{
+    const uint64_t *conflicts = input->item_classes[class_index].conflicts;
+    return conflicts != NULL && (conflicts[0] >> other & 1) != 0;
+}
+
 static bool may_lie_in(const struct oracle *oracle, uint32_t class_index, size_t bin)
 {
     const struct binpack_item_class *class = &oracle->input->item_classes[class_index];
+    for (uint32_t c = 0; c < oracle->input->item_class_count; c++)
+        if (oracle->bins[bin].of_class[c] > 0 &&
+            (says_conflict(oracle->input, c, class_index) || says_conflict(oracle->input, class_index, c)))
+            return false;
     return (class->allowed_bin_types == NULL || (class->allowed_bin_types[0] >> oracle->bins[bin].type & 1) != 0) &&
            (class->per_bin_max == 0 || oracle->bins[bin].of_class[class_index] < class->per_bin_max);
 }
@@ -152,7 +162,7 @@ static uint32_t draw(uint64_t *state, uint32_t below)
 static void draw_problem(struct pack_builder *builder, uint64_t *state, bool *out_must_be_complete)
 {
     bool has_limits = draw(state, 3) == 0, has_sets = draw(state, 4) == 0, has_caps = draw(state, 4) == 0;
-    bool has_room_makers = draw(state, 6) == 0, has_unit_price = draw(state, 4) == 0;
+    bool has_conflicts = draw(state, 4) == 0, has_room_makers = draw(state, 6) == 0, has_unit_price = draw(state, 4) == 0;
     uint32_t size = draw(state, 3) == 0 ? 3 : 12;
     pack_builder_init(builder, 1 + draw(state, 2));
     size_t type_count = 1 + draw(state, 4);
@@ -176,6 +186,9 @@ static void draw_problem(struct pack_builder *builder, uint64_t *state, bool *ou
             class->per_bin_max = 1 + draw(state, 2);
         if (has_sets && draw(state, 2) == 0)
             pack_allow(builder, class, draw(state, 1u << type_count));
+        for (size_t other = 0; has_conflicts && other < builder->class_count; other++)
+            if (draw(state, 3) == 0)
+                pack_add_conflict(builder, builder->class_count - 1, other); /* with itself too */
     }
     *out_must_be_complete = !has_limits && !has_room_makers;
 }
@@ -290,6 +303,31 @@ Test(packing, revised_tiny_plans_are_valid_and_near_the_optimum)
     cr_expect_gt(free_moves, 1000);
     cr_expect_gt(better, 200);
     cr_expect_geq(optimal * 100, free_moves * 99, "%lld of %lld optimal", (long long)optimal, (long long)free_moves);
+}
+
+/* Every set of conflicts among four classes of one or two items, in bins that hold all of them, and in small ones. */
+Test(packing, enumerated_conflicts_agree_with_brute_force)
+{
+    struct tally tally = {0};
+    for (uint32_t conflicts = 0; conflicts < 1u << 6; conflicts++) {
+        for (int64_t capacity = 4; capacity <= 12; capacity += 4) {
+            struct pack_builder builder;
+            pack_builder_init(&builder, 1);
+            pack_add_bin(&builder, capacity, 0, 5);
+            pack_add_bin(&builder, 3, 0, 3);
+            for (int64_t c = 0; c < 4; c++)
+                pack_add_items(&builder, 1 + c % 2, 1 + c / 2, 0);
+            uint32_t bit = 0;
+            for (size_t first = 0; first < 4; first++)
+                for (size_t second = first + 1; second < 4; second++, bit++)
+                    if (conflicts >> bit & 1)
+                        pack_add_conflict(&builder, bit % 2 == 0 ? first : second, bit % 2 == 0 ? second : first);
+            check(&builder, true, &tally);
+            pack_builder_fini(&builder);
+        }
+    }
+    cr_expect_eq(tally.complete, tally.problems);
+    cr_expect_eq(tally.optimal, tally.problems, "%lld of %lld optimal", (long long)tally.optimal, (long long)tally.problems);
 }
 
 /* Every multiset of up to 5 sizes from 1 to 5, in bins of 5 and of 3 whose prices take every ratio that matters. */

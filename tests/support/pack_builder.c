@@ -41,6 +41,12 @@ void pack_allow(struct pack_builder *builder, struct binpack_item_class *class, 
     class->allowed_bin_types = &builder->allowed[index];
 }
 
+void pack_add_conflict(struct pack_builder *builder, size_t class, size_t other)
+{
+    builder->conflicts[class] |= (uint64_t)1 << other;
+    builder->classes[class].conflicts = &builder->conflicts[class];
+}
+
 enum binpack_outcome pack_make(struct pack_builder *builder, size_t memory_bytes)
 {
     builder->input = (struct binpack_input){.resource_count = builder->resource_count,

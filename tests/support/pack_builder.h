@@ -13,6 +13,7 @@ struct pack_builder {
     int64_t capacity[PACK_BUILDER_MAX][BINPACK_RESOURCES_MAX];
     int64_t demand[PACK_BUILDER_MAX][BINPACK_RESOURCES_MAX];
     uint64_t allowed[PACK_BUILDER_MAX];
+    uint64_t conflicts[PACK_BUILDER_MAX];
     struct binpack_bin_type types[PACK_BUILDER_MAX];
     struct binpack_item_class classes[PACK_BUILDER_MAX];
     struct binpack_input input;
@@ -32,6 +33,9 @@ struct binpack_bin_type *pack_add_bin(struct pack_builder *builder, int64_t firs
 struct binpack_item_class *pack_add_items(struct pack_builder *builder, int64_t count, int64_t first, int64_t second);
 /* The class may lie in these bin types only (bits). */
 void pack_allow(struct pack_builder *builder, struct binpack_item_class *class, uint64_t types);
+
+/* The first of the two says that it may not lie beside the other. */
+void pack_add_conflict(struct pack_builder *builder, size_t class, size_t other);
 
 /* Makes the problem; its outcome. */
 enum binpack_outcome pack_make(struct pack_builder *builder, size_t memory_bytes);

@@ -44,9 +44,22 @@ Test(pack_input, finds_columns_by_name_in_any_order)
     kerf_pack_input_free(&input);
 }
 
+Test(pack_input, reads_which_items_are_in_conflict)
+{
+    struct kerf_pack_input input;
+    char message[1000] = "";
+    cr_assert_eq(read_tables("name\tcpu\tconflicts\na\t1\tb,item-3\nb\t1\t\n\t1\titem-3\n", "cpu\tprice\n4\t1\n", &input, message, sizeof message),
+                 KERF_OK, "%s", message);
+    cr_expect_eq(input.item_conflicts[0][0], 6);
+    cr_expect_null(input.item_conflicts[1]);
+    cr_expect_eq(input.item_conflicts[2][0], 4);
+    kerf_pack_input_free(&input);
+}
+
 static const struct {
     const char *items, *bins, *message;
 } wrong_rows[] = {
+    {"name\tcpu\tconflicts\na\t1\tb\n", "cpu\tprice\n1\t1\n", "items:2:5: conflicts: \"b\" is no item; expected names of items"},
     {"cpu\n1\n", "cpu\n1\n", "bins:1:1: column \"price\" is missing"},
     {"cpu\tmem\n1\t1\n", "cpu\tprice\n1\t1\n", "items:1:5: resource \"mem\" is no column of the bins"},
     {"cpu\n1\n", "cpu\tgpu\tprice\n1\t1\t1\n", "bins:1:5: resource \"gpu\" is no column of the items"},

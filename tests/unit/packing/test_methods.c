@@ -137,6 +137,44 @@ Test(methods, keep_the_number_of_a_class_in_a_bin)
     }
 }
 
+Test(methods, keep_classes_in_conflict_apart)
+{
+    for (size_t method = 0; method < METHOD_ROWS; method++) {
+        struct pack_builder builder;
+        pack_builder_init(&builder, 1);
+        pack_add_bin(&builder, 10, 0, 1);
+        for (int c = 0; c < 3; c++)
+            pack_add_items(&builder, 3, 1, 0); /* equal, but for their conflicts */
+        pack_add_items(&builder, 5, 1, 0);
+        pack_add_conflict(&builder, 0, 1);
+        pack_add_conflict(&builder, 2, 0);
+        pack_add_conflict(&builder, 2, 1);
+        cr_expect_eq(cost_of(&builder, method), 3);
+        pack_builder_fini(&builder);
+    }
+}
+
+/* Many items of many sorts, so that column generation has contents to complete. */
+Test(methods, keep_many_classes_in_conflict_apart)
+{
+    for (size_t method = 0; method < METHOD_ROWS; method++) {
+        struct pack_builder builder;
+        pack_builder_init(&builder, 2);
+        pack_add_bin(&builder, 640, 1280, 64);
+        pack_add_bin(&builder, 160, 640, 20);
+        for (size_t c = 0; c < 30; c++) {
+            pack_add_items(&builder, 40, 7 + (int64_t)(c * 13 % 29), 11 + (int64_t)(c * 7 % 53));
+            for (size_t other = c % 5; other < c; other += 5) /* of the six that are alike modulo 5 no two share a bin */
+                pack_add_conflict(&builder, c, other);
+        }
+        builder.step_limit = 3000000;
+        pack_solve(&builder, method_rows[method]); /* verifies what comes out */
+        bool is_exact = method > 0 && strcmp(method_rows[method], "exact") == 0; /* for few items only */
+        cr_expect(is_exact || builder.plan.unplaced_count == 0, "method %zu", method);
+        pack_builder_fini(&builder);
+    }
+}
+
 Test(methods, end_in_the_cheapest_type_that_holds_the_content)
 {
     for (size_t method = 0; method < METHOD_ROWS; method++) {

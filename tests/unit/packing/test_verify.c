@@ -109,13 +109,16 @@ static void violate_plan(struct bench *bench, size_t how)
     case 15:
         bench->builder.classes[0].per_bin_max = 1;
         break;
+    case 16: /* a class that may not lie beside itself */
+        pack_add_conflict(&bench->builder, 0, 0);
+        break;
     default: /* names a class twice */
         bench->patterns[0].placement_count = 2;
         bench->placements[1] = bench->placements[0];
         break;
     }
 }
-enum { PLAN_VIOLATIONS = 17 };
+enum { PLAN_VIOLATIONS = 18 };
 
 Test(verify, finds_each_violation_of_a_plan)
 {
